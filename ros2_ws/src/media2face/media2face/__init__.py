@@ -1,0 +1,2 @@
+"""Media2Face as a streaming library, free of ROS."""
+

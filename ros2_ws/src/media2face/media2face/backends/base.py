@@ -1,0 +1,115 @@
+"""The seam between the streaming core and whatever runs the networks: one window in, one out."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Protocol
+
+from media2face.types import Float32
+
+
+@dataclass(frozen=True)
+class WindowGeometry:
+    """Frames of one denoising window: [context | hop], and audio `lookahead` frames past it."""
+
+    context_frames: int
+    hop_frames: int
+    lookahead_frames: int
+
+    @property
+    def frames(self) -> int:
+        return self.context_frames + self.hop_frames
+
+    @property
+    def audio_frames(self) -> int:
+        return self.context_frames + self.hop_frames + self.lookahead_frames
+
+
+@dataclass(frozen=True)
+class Guidance:
+    """Strengths of eq. 9 (s_A, s_P) and the number of DDIM steps."""
+
+    audio: float
+    style: float
+    steps: int
+
+
+@dataclass(frozen=True)
+class WindowInputs:
+    """One window.
+
+    Attributes:
+        mel: float32 [M, F] log-mel of the window's audio, M = 3 * geometry.audio_frames.
+        noise: float32 [hop, X] standard normal, a function of (seed, absolute frame).
+        style: float32 [hop + context, P] style code per frame; zeros where there is no prompt.
+        guidance: strengths and steps.
+    """
+
+    mel: Float32
+    noise: Float32
+    style: Float32
+    guidance: Guidance
+
+
+@dataclass(frozen=True)
+class DenoiserState:
+    """What a stream carries from window to window: float32 [context, X] clean past motion, in
+    the model's normalised units."""
+
+    motion: Float32
+
+
+@dataclass(frozen=True)
+class WindowOutputs:
+    """float32 [hop, X]: latent, head pose (rotation vector rad, translation m), eyes (rad), in
+    physical units."""
+
+    motion: Float32
+
+
+@dataclass(frozen=True)
+class Identity:
+    """A head the decoder is ready for; made once by `Backend.prepare_identity`.
+
+    Attributes:
+        name: as asked for.
+        neutral: float32 [V, 3] metres, head frame.
+        basis: float32 [K, 3 V], the neutral branch of the geometry generator at the vertices.
+        eye_centres: float32 [2, 3] metres, left then right.
+    """
+
+    name: str
+    neutral: Float32
+    basis: Float32
+    eye_centres: Float32
+
+
+class Backend(Protocol):
+    """Runs one model. Not thread-safe: one thread owns a backend and the states it returns."""
+
+    name: str
+    geometry: WindowGeometry
+    default_guidance: Guidance
+    model_hash: str
+
+    def initial_state(self) -> DenoiserState:
+        """Context of a stream that has not begun: a face at rest."""
+        ...
+
+    def denoise(
+        self, inputs: WindowInputs, state: DenoiserState
+    ) -> tuple[WindowOutputs, DenoiserState]:
+        """One window in, the hop's clean frames out; the denoising loop is inside."""
+        ...
+
+    def prepare_identity(self, name: str) -> Identity:
+        """Neutral branch of the decoder. Raises KeyError with the known names."""
+        ...
+
+    def decode(self, identity: Identity, motion: Float32) -> tuple[Float32, Float32]:
+        """motion float32 [T, X] -> vertices float32 [T, V, 3] (m), blendshapes float32 [T, 52]."""
+        ...
+
+    def encode_style(self, text: str) -> Float32:
+        """float32 [P] style code of a text prompt, unit length."""
+        ...
