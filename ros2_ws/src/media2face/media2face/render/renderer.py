@@ -14,7 +14,7 @@ from media2face.render import shaders
 from media2face.render.camera import CAMERAS, Camera, orthographic, rotation_matrix
 from media2face.render.mesh import SmoothNormals, make_bust
 from media2face.render.occlusion import ambient_occlusion
-from media2face.render.texture import load_skin
+from media2face.render.texture import hair_cover, load_skin
 from media2face.types import Float32
 
 _KEY_DIRECTION = np.array([0.72, 0.46, 0.52], np.float32) / np.float32(1.0012)
@@ -117,12 +117,14 @@ class Renderer:
         rest = topology.neutral
         low, high = _NECK_M
         follow = np.clip((rest[:, 2] - low) / (high - low), 0, 1)
+        material = _vertex_materials(topology)
         static = np.column_stack(
             [
                 topology.uv,
-                _vertex_materials(topology),
+                material,
                 ambient_occlusion(ctx, topology, self._normals(rest)),
                 follow * follow * (3 - 2 * follow),
+                hair_cover(rest * 100) * (material == _MATERIALS["skin"]),
             ]
         ).astype(np.float32)
         self._dynamic = ctx.buffer(reserve=rest.nbytes * 2, dynamic=True)
@@ -132,28 +134,27 @@ class Renderer:
         self._depth = ctx.program(shaders.DEPTH_VERTEX, shaders.DEPTH_FRAGMENT)
         fixed = ctx.buffer(static)
         triangles = topology.triangles.astype(np.uint32)
-        material = static[triangles[:, 0], 2]
-        is_skin = material == _MATERIALS["skin"]
-        is_eye = material == _MATERIALS["eye_left"]
+        is_skin = material[triangles[:, 0]] == _MATERIALS["skin"]
+        is_eye = material[triangles[:, 0]] == _MATERIALS["eye_left"]
         dressed = (rest[triangles, 2] < _COLLAR_M).all(axis=1)
         posed = (self._dynamic, "3f 3f", "in_position", "in_normal")
         skin_index = ctx.buffer(triangles[is_skin & ~dressed])
         self._skin_array = ctx.vertex_array(
-            self._skin, [posed, (fixed, "2f 4x 1f 1f", "in_uv", "in_ao", "in_follow")], skin_index
+            self._skin, [posed, (fixed, "2f 4x 1f 1f 1f", "in_uv", "in_ao", "in_follow", "in_hair")], skin_index
         )
         self._mouth_array = ctx.vertex_array(
             self._mouth,
-            [posed, (fixed, "8x 1f 4x 1f", "in_material", "in_follow")],
+            [posed, (fixed, "8x 1f 4x 1f 4x", "in_material", "in_follow")],
             ctx.buffer(triangles[~is_skin & ~is_eye]),
         )
         self._eyes_array = ctx.vertex_array(
             self._eyes,
-            [posed, (fixed, "2f 8x 1f", "in_uv", "in_follow")],
+            [posed, (fixed, "2f 8x 1f 4x", "in_uv", "in_follow")],
             ctx.buffer(triangles[is_eye]),
         )
         self._depth_array = ctx.vertex_array(
             self._depth,
-            [(self._dynamic, "3f 12x", "in_position"), (fixed, "16x 1f", "in_follow")],
+            [(self._dynamic, "3f 12x", "in_position"), (fixed, "16x 1f 4x", "in_follow")],
             skin_index,
         )
         skin = load_skin()

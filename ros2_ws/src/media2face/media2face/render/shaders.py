@@ -51,7 +51,7 @@ void main() {
 _DISPLAY = """
 vec3 display(vec3 c) {
     // Filmic curve (a soft shoulder instead of clipped highlights), then gamma 2.
-    c = max(c, 0.0) * 0.92;
+    c = max(c, 0.0) * 0.86;
     c = (c * (2.51 * c + 0.03)) / (c * (2.43 * c + 0.59) + 0.14);
     return sqrt(clamp(c, 0.0, 1.0));
 }
@@ -111,6 +111,7 @@ in vec3 in_normal;
 in vec2 in_uv;
 in float in_ao;
 in float in_follow;
+in float in_hair;
 uniform mat4 camera_matrix;
 uniform mat4 light_matrix;
 """
@@ -122,7 +123,8 @@ out vec3 v_diffuse;
 out vec3 v_specular;
 out float v_wet;
 void main() {
-    vec3 world = place(in_position, in_follow);
+    // Cropped hair stands off the scalp.
+    vec3 world = place(in_position + 0.006 * in_hair * in_normal, in_follow);
     vec3 n = normalize(mix(in_normal, head_rotation * in_normal, in_follow));
     vec3 v = normalize(camera_position - world);
     vec3 at = (light_matrix * vec4(world, 1.0)).xyz * 0.5 + 0.5;
@@ -133,7 +135,8 @@ void main() {
             + lobe(n, v, RIM_DIRECTION, 14.0) * 0.9;
     float grazing = pow(1.0 - clamp(dot(n, v), 0.0, 1.0), 4.0);
     v_specular = in_ao * (s * vec3(0.52, 0.53, 0.55) + grazing * vec3(0.10, 0.12, 0.14));
-    v_wet = in_ao * (lobe(n, v, key_direction, 48.0) * lit + 0.3 * lobe(n, v, FILL_DIRECTION, 48.0));
+    v_wet = in_ao * (lobe(n, v, key_direction, 48.0) * lit
+          + 0.3 * lobe(n, v, FILL_DIRECTION, 48.0));
     // The atlas holds the face chart and the back-of-the-head chart side by side.
     v_uv = vec2(in_uv.x * 0.5, in_uv.y);
     gl_Position = camera_matrix * vec4(world, 1.0);
@@ -290,8 +293,10 @@ vec3 eye(vec3 n, vec3 v, float lit, int side) {
     vec3 c = albedo * light(n, vec3(0.30, 0.22, 0.20), shade, mix(0.55, 1.0, lit) * shade);
     // The cornea bulges: its highlight stands near the iris whatever way the eye looks.
     vec3 axis = normalize(head_rotation * (v_head - eye_centres[side]));
-    float wet = pow(max(dot(reflect(-v, n), normalize(key_direction + vec3(0.5, 0.05, 0.25))), 0.0), 240.0);
-    float window = pow(max(dot(reflect(-v, n), normalize(vec3(0.85, -0.32, 0.30))), 0.0), 160.0);
+    vec3 mirrored = reflect(-v, n);
+    vec3 lamp = normalize(key_direction + vec3(0.5, 0.05, 0.25));
+    float wet = pow(max(dot(mirrored, lamp), 0.0), 240.0);
+    float window = pow(max(dot(mirrored, normalize(vec3(0.85, -0.32, 0.30))), 0.0), 160.0);
     float film = pow(1.0 - max(dot(axis, v), 0.0), 3.0);
     c += vec3(1.9) * wet * smoothstep(-0.001, 0.002, below);
     c += vec3(0.10) * window * shade + vec3(0.04) * film * shade;
@@ -326,7 +331,7 @@ void main() {
     vec3 at = (light_matrix * vec4(in_position, 1.0)).xyz * 0.5 + 0.5;
     vec3 c = light(n, vec3(0.2), in_ao, shadow(at, dot(n, key_direction)));
     float sheen = pow(1.0 - clamp(dot(n, v), 0.0, 1.0), 3.0);
-    v_colour = vec3(0.030, 0.040, 0.054) * c + sheen * in_ao * vec3(0.020, 0.024, 0.030);
+    v_colour = vec3(0.019, 0.023, 0.029) * c + sheen * in_ao * vec3(0.020, 0.024, 0.030);
     gl_Position = camera_matrix * vec4(in_position, 1.0);
 }
 """
