@@ -35,6 +35,7 @@ class SmoothNormals:
         for i, j, k in ((0, 1, 2), (1, 2, 0), (2, 0, 1)):
             faces[:, i] = e[:, j] * f[:, k] - e[:, k] * f[:, j]
         sums = np.add.reduceat(faces[self._face_of_corner], self._starts, axis=0)
+        sums[:, 0] += 1e-12  # m^2; a vertex whose faces cancel looks ahead instead of nowhere
         sums /= np.sqrt(np.einsum("ij,ij->i", sums, sums))[:, None] + np.float32(1e-20)
         return sums[self._row_of_vertex].astype(np.float32)
 

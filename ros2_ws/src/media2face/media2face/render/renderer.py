@@ -140,7 +140,9 @@ class Renderer:
         posed = (self._dynamic, "3f 3f", "in_position", "in_normal")
         skin_index = ctx.buffer(triangles[is_skin & ~dressed])
         self._skin_array = ctx.vertex_array(
-            self._skin, [posed, (fixed, "2f 4x 1f 1f 1f", "in_uv", "in_ao", "in_follow", "in_hair")], skin_index
+            self._skin,
+            [posed, (fixed, "2f 4x 1f 1f 1f", "in_uv", "in_ao", "in_follow", "in_hair")],
+            skin_index,
         )
         self._mouth_array = ctx.vertex_array(
             self._mouth,
@@ -192,7 +194,6 @@ class Renderer:
             program["shadow_map"] = 1
         _set(self._depth, "light_matrix", light.T)
         _set(self._backdrop, "aspect", np.float32(aspect))
-        _set(self._eyes, "eye_centres", self._topology.eye_centres.astype(np.float32))
         self._skin["skin_map"] = 0
 
     def draw(self, vertices: Float32, head_pose: Float32) -> npt.NDArray[np.uint8]:

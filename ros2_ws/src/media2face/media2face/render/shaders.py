@@ -227,7 +227,6 @@ uniform mat4 light_matrix;
 """
     + _PLACE
     + """
-uniform vec3 eye_centres[2];
 out vec3 v_world;
 out vec3 v_normal;
 out vec3 v_head;
@@ -239,7 +238,7 @@ void main() {
     v_normal = mix(in_normal, head_rotation * in_normal, in_follow);
     v_head = in_position;
     v_uv = in_uv;
-    v_left = step(0.0, in_position.y - dot(eye_centres[0] + eye_centres[1], vec3(0.0, 0.5, 0.0)));
+    v_left = step(0.0, in_position.y);
     v_light = (light_matrix * vec4(v_world, 1.0)).xyz * 0.5 + 0.5;
     gl_Position = camera_matrix * vec4(v_world, 1.0);
 }
@@ -258,7 +257,6 @@ flat in float v_left;
 out vec4 colour;
 uniform mat3 head_rotation;
 uniform mat3 lids[2];       // rows: upper lid parabola, lower lid parabola, (y inner, y outer, 0)
-uniform vec3 eye_centres[2];
 """
     + _LIGHT
     + _DISPLAY
@@ -271,7 +269,7 @@ vec3 eye(vec3 n, vec3 v, float lit, int side) {
     float r = polar / IRIS;
     float streak = 0.5 + 0.5 * sin(around * 41.0 + 3.0 * sin(around * 7.0))
                  * sin(around * 23.0 + 1.7 * sin(around * 11.0));
-    vec3 sclera = mix(vec3(0.80, 0.775, 0.745), vec3(0.66, 0.49, 0.45),
+    vec3 sclera = mix(vec3(0.62, 0.595, 0.57), vec3(0.52, 0.38, 0.35),
                       smoothstep(0.65, 1.35, polar));
     vec3 iris = mix(vec3(0.235, 0.165, 0.085), vec3(0.085, 0.120, 0.125),
                     smoothstep(0.42, 0.80, r));
@@ -292,12 +290,11 @@ vec3 eye(vec3 n, vec3 v, float lit, int side) {
     shade *= mix(1.0, 0.55, smoothstep(0.45, 1.05, abs(v_head.y - middle) / half_width));
     vec3 c = albedo * light(n, vec3(0.30, 0.22, 0.20), shade, mix(0.55, 1.0, lit) * shade);
     // The cornea bulges: its highlight stands near the iris whatever way the eye looks.
-    vec3 axis = normalize(head_rotation * (v_head - eye_centres[side]));
     vec3 mirrored = reflect(-v, n);
     vec3 lamp = normalize(key_direction + vec3(0.5, 0.05, 0.25));
     float wet = pow(max(dot(mirrored, lamp), 0.0), 240.0);
     float window = pow(max(dot(mirrored, normalize(vec3(0.85, -0.32, 0.30))), 0.0), 160.0);
-    float film = pow(1.0 - max(dot(axis, v), 0.0), 3.0);
+    float film = pow(1.0 - max(dot(n, v), 0.0), 3.0);
     c += vec3(1.9) * wet * smoothstep(-0.001, 0.002, below);
     c += vec3(0.10) * window * shade + vec3(0.04) * film * shade;
     return c;

@@ -167,7 +167,8 @@ def _paint_brows(colour: Float32, gloss: Float32, topology: Topology, size: int)
             along = rng.beta(1.05, 1.1)
             # Sparse and low at the nose, full in the middle, a thin tail.
             width = 0.0150 * min(1.0, 0.42 + 2.6 * along) * (1 - 0.80 * along**1.8)
-            root = _along(ridge, along) + (0, width * (rng.uniform(-1, 1) - 0.50) - 0.002)
+            root = _along(ridge, along)
+            root[1] += width * (rng.uniform(-1, 1) - 0.50) - 0.002
             lean = np.radians(74 - 84 * min(1.0, along * 1.7 + 0.05) + rng.normal(0, 9))
             length = (0.014 + 0.009 * rng.random()) * (0.62 + 0.9 * min(along, 0.4) - 0.3 * along)
             tip = root + length * np.array([outward * np.cos(lean), np.sin(lean)])
@@ -234,9 +235,7 @@ def _place_map(topology: Topology, chart: int, size: int) -> Float32:
         b, c, x, y = b[hit], c[hit], x[hit], y[hit]
         places[y, x] = np.outer(1 - b - c, xyz[0]) + np.outer(b, xyz[1]) + np.outer(c, xyz[2])
         inside[y, x] = True
-    rows, columns = distance_transform_edt(
-        ~inside, return_distances=False, return_indices=True
-    )
+    rows, columns = distance_transform_edt(~inside, return_distances=False, return_indices=True)
     return places[rows, columns]
 
 
@@ -272,7 +271,7 @@ def _closed_curve(points: Float32, per_segment: int = 16) -> Float32:
 def _along(line: Float32, share: float) -> Float32:
     """Point float32 [2] at a share of a polyline's parameter."""
     at = share * (len(line) - 1)
-    return np.array([np.interp(at, np.arange(len(line)), c) for c in line.T], np.float32)
+    return np.array([np.interp(at, np.arange(len(line)), c) for c in line.T])
 
 
 def _fill(outline: Float32, size: int) -> Float32:
@@ -294,7 +293,7 @@ def _noise(at: Float32, seed: int) -> Float32:
     for i in (0, 1):
         for j in (0, 1):
             for k in (0, 1):
-                c = cell + (i, j, k)
+                c = np.add(cell, (i, j, k))
                 key = (c[..., 0] * 73856093) ^ (c[..., 1] * 19349663) ^ (c[..., 2] * 83492791)
                 weight = (x if i else 1 - x) * (y if j else 1 - y) * (z if k else 1 - z)
                 total += weight * lattice[(key ^ (key >> 13)) & 0xFFFF]

@@ -1,0 +1,156 @@
+"""`m2f animate`: an audio file in, a motion (npz) or a film (mp4) out."""
+
+from __future__ import annotations
+
+import argparse
+import os
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from media2face.audio.io import AudioError, read_audio
+from media2face.cli.errors import UserError
+from media2face.contract import BLENDSHAPE_NAMES, FRAME_RATE_HZ, frame_count
+from media2face.types import Float32, Motion, Style
+
+if TYPE_CHECKING:
+    from media2face.backends.base import Backend
+    from media2face.face.topology import Topology
+
+_SUFFIXES = (".npz", ".mp4")
+
+
+def add_parser(subparsers: Any) -> None:
+    """Adds the command to `m2f`."""
+    parser = subparsers.add_parser(
+        "animate",
+        help="make a face move to an audio file",
+        description="Makes a face move to an audio file: .npz for the numbers, .mp4 for a film.",
+    )
+    parser.add_argument("audio", type=Path, metavar="AUDIO", help="WAV, FLAC, Ogg, Opus or MP3")
+    parser.add_argument("--style", default="", metavar="TEXT", help='e.g. "happy, whispering"')
+    parser.add_argument(
+        "--strength", type=float, default=1.0, metavar="F", help="of the style; 0 = none"
+    )
+    parser.add_argument("--seed", type=int, default=0, metavar="N", help="same seed, same face")
+    parser.add_argument("--model", metavar="NAME", help="a folder of models/, or a path")
+    parser.add_argument("--backend", default="auto", help="auto, onnxruntime, torch ...")
+    parser.add_argument("--identity", metavar="NAME", help="whose head; the first one by default")
+    parser.add_argument(
+        "-o", "--output", type=Path, required=True, metavar="OUT", help=".npz or .mp4"
+    )
+    parser.set_defaults(run=run)
+
+
+def run(args: argparse.Namespace) -> None:
+    """Runs the command; cheap checks first, so that nothing is computed in vain."""
+    _check_output(args.output)
+    if not (np.isfinite(args.strength) and 0 <= args.strength <= 10):
+        raise UserError(f"--strength {args.strength}: must be in [0, 10]")
+    if args.seed < 0:
+        raise UserError(f"--seed {args.seed}: must not be negative")
+    try:
+        samples, rate = read_audio(args.audio)
+    except AudioError as error:
+        raise UserError(error) from error
+    if frame_count(len(samples), rate) == 0:
+        raise UserError(f"{args.audio}: shorter than one frame (1/30 s)")
+    backend = _open_backend(args.model, args.backend)
+    identity = _pick_identity(backend, args.identity)
+    motion = _animate(backend, samples, rate, args, identity)
+    if args.output.suffix == ".npz":
+        write_motion(args.output, motion, backend.topology)
+    else:
+        _write_film(args.output, motion, backend.topology, samples, rate)
+    print(f"{args.output}: {motion.frames} frames, {motion.frames / FRAME_RATE_HZ:.2f} s")
+
+
+def write_motion(path: Path, motion: Motion, topology: Topology) -> None:
+    """Writes a motion with what is needed to show it; the file appears when it is complete."""
+    part = path.with_name(f".{path.stem}.{os.getpid()}.part.npz")
+    try:
+        np.savez(
+            part,
+            vertices=motion.vertices.astype(np.float32),
+            blendshapes=motion.blendshapes.astype(np.float32),
+            blendshape_names=np.array(BLENDSHAPE_NAMES),
+            latent=motion.latent.astype(np.float32),
+            head_pose=motion.head_pose.astype(np.float32),
+            eyes=motion.eyes.astype(np.float32),
+            triangles=topology.triangles.astype(np.uint32),
+            landmarks68=topology.landmarks68.astype(np.uint32),
+            fps=np.float32(FRAME_RATE_HZ),
+            part_names=np.array(topology.part_names),
+            part_ranges=topology.part_ranges,
+        )
+        part.replace(path)
+    finally:
+        part.unlink(missing_ok=True)
+
+
+def _check_output(path: Path) -> None:
+    if path.suffix not in _SUFFIXES:
+        raise UserError(f"{path}: unknown suffix {path.suffix!r}, take .npz or .mp4")
+    if not path.parent.is_dir():
+        raise UserError(f"{path}: the folder {path.parent} does not exist")
+    if not os.access(path.parent, os.W_OK):
+        raise UserError(f"{path}: the folder {path.parent} is not writable")
+    if path.is_dir():
+        raise UserError(f"{path}: is a folder")
+
+
+def _open_backend(model: str | None, kind: str) -> Any:
+    from media2face.backends import make_backend
+    from media2face.models import find_model
+
+    try:
+        return make_backend(kind, find_model(model) if model else find_model())
+    except (KeyError, ValueError, OSError, ImportError) as error:
+        raise UserError(error.args[0] if isinstance(error, KeyError) else error) from error
+
+
+def _pick_identity(backend: Any, name: str | None) -> str:
+    names = tuple(backend.identity_names)
+    if name is None:
+        return str(names[0])
+    if name not in names:
+        raise UserError(f"no identity {name!r}; there are {', '.join(names)}")
+    return name
+
+
+def _animate(
+    backend: Backend, samples: Float32, rate: int, args: argparse.Namespace, identity: str
+) -> Motion:
+    from tqdm import tqdm
+
+    from media2face.animate import animate
+
+    code = backend.encode_style(args.style) if args.style.strip() else None
+    style = Style(code=code, strength=args.strength)
+    with tqdm(total=100, desc="animating", unit="%", bar_format="{l_bar}{bar}| {elapsed}") as bar:
+
+        def show(share: float) -> bool:
+            bar.update(round(100 * share) - bar.n)
+            return True
+
+        return animate(
+            backend, samples, rate, style=style, seed=args.seed, identity=identity, progress=show
+        )
+
+
+def _write_film(
+    path: Path, motion: Motion, topology: Topology, samples: Float32, rate: int
+) -> None:
+    try:
+        from media2face.render.renderer import RenderError
+        from media2face.render.video import write_video
+    except ImportError as error:
+        raise UserError(
+            f".mp4 needs the render extra ({error.name} is missing): "
+            "pip install 'media2face[render]'"
+        ) from error
+    try:
+        write_video(path, motion, topology, samples, rate)
+    except RenderError as error:
+        raise UserError(error) from error
