@@ -12,7 +12,7 @@ import numpy.typing as npt
 from media2face.face.topology import Topology
 from media2face.render import shaders
 from media2face.render.camera import CAMERAS, Camera, orthographic, rotation_matrix
-from media2face.render.mesh import SmoothNormals, make_bust
+from media2face.render.mesh import Lashes, SmoothNormals, make_bust
 from media2face.render.occlusion import ambient_occlusion
 from media2face.render.texture import hair_cover, load_skin
 from media2face.types import Float32
@@ -26,6 +26,8 @@ _SAMPLES = 4
 _NECK_M = (-0.115, -0.045)
 # Skin below this height is under the clothes and is not drawn.
 _COLLAR_M = -0.119
+_FRONT_TEETH_M = 0.090  # teeth before this plane are backed by a copy moved by
+_TEETH_BACKING_M = (-0.0008, 0.0011, 0.0)
 
 _MATERIALS = {
     "skin": 0,
@@ -137,6 +139,8 @@ class Renderer:
         is_skin = material[triangles[:, 0]] == _MATERIALS["skin"]
         is_eye = material[triangles[:, 0]] == _MATERIALS["eye_left"]
         dressed = (rest[triangles, 2] < _COLLAR_M).all(axis=1)
+        is_front_tooth = (material[triangles] == _MATERIALS["teeth"]).all(axis=1)
+        is_front_tooth &= (rest[triangles, 0] > _FRONT_TEETH_M).all(axis=1)
         posed = (self._dynamic, "3f 3f", "in_position", "in_normal")
         skin_index = ctx.buffer(triangles[is_skin & ~dressed])
         self._skin_array = ctx.vertex_array(
@@ -144,10 +148,12 @@ class Renderer:
             [posed, (fixed, "2f 4x 1f 1f 1f", "in_uv", "in_ao", "in_follow", "in_hair")],
             skin_index,
         )
+        mouth = [posed, (fixed, "8x 1f 4x 1f 4x", "in_material", "in_follow")]
         self._mouth_array = ctx.vertex_array(
-            self._mouth,
-            [posed, (fixed, "8x 1f 4x 1f 4x", "in_material", "in_follow")],
-            ctx.buffer(triangles[~is_skin & ~is_eye]),
+            self._mouth, mouth, ctx.buffer(triangles[~is_skin & ~is_eye])
+        )
+        self._teeth_array = ctx.vertex_array(
+            self._mouth, mouth, ctx.buffer(triangles[is_front_tooth])
         )
         self._eyes_array = ctx.vertex_array(
             self._eyes,
@@ -159,11 +165,26 @@ class Renderer:
             [(self._dynamic, "3f 12x", "in_position"), (fixed, "16x 1f 4x", "in_follow")],
             skin_index,
         )
+        self._make_lashes()
         skin = load_skin()
         self._skin_map = ctx.texture((skin.shape[1], skin.shape[0]), 4, skin.tobytes())
         self._skin_map.build_mipmaps()
         self._skin_map.filter = (moderngl.LINEAR_MIPMAP_LINEAR, moderngl.LINEAR)
         self._skin_map.repeat_x = self._skin_map.repeat_y = False
+
+    def _make_lashes(self) -> None:
+        ctx = self._context
+        self._lashes = Lashes(self._topology)
+        self._lash = ctx.program(shaders.LASH_VERTEX, shaders.LASH_FRAGMENT)
+        self._lash_places = ctx.buffer(reserve=12 * len(self._lashes.along), dynamic=True)
+        self._lash_array = ctx.vertex_array(
+            self._lash,
+            [
+                (self._lash_places, "3f", "in_position"),
+                (ctx.buffer(self._lashes.along), "2f", "in_along"),
+            ],
+            ctx.buffer(self._lashes.triangles),
+        )
 
     def _make_surroundings(self) -> None:
         ctx = self._context
@@ -186,12 +207,13 @@ class Renderer:
         aspect = self.size[0] / self.size[1]
         camera = self.camera.matrix(aspect)
         light = orthographic(_KEY_DIRECTION, _SHADOW_CENTRE, _SHADOW_RADIUS_M)
-        for program in (self._skin, self._mouth, self._eyes, self._bust):
+        for program in (self._skin, self._mouth, self._eyes, self._bust, self._lash):
             _set(program, "camera_matrix", camera.T)
             _set(program, "light_matrix", light.T)
             _set(program, "camera_position", np.array(self.camera.position, np.float32))
             _set(program, "key_direction", _KEY_DIRECTION)
-            program["shadow_map"] = 1
+            if "shadow_map" in program:
+                program["shadow_map"] = 1
         _set(self._depth, "light_matrix", light.T)
         _set(self._backdrop, "aspect", np.float32(aspect))
         self._skin["skin_map"] = 0
@@ -211,6 +233,7 @@ class Renderer:
             raise ValueError(f"vertices are {vertices.shape}, the topology has {expected}")
         vertices = np.ascontiguousarray(vertices, np.float32)
         self._dynamic.write(np.concatenate([vertices, self._normals(vertices)], axis=1))
+        self._lash_places.write(self._lashes(vertices))
         self._pose(np.asarray(head_pose, np.float32))
         self._shade_openings(vertices)
         ctx = self._context
@@ -224,19 +247,29 @@ class Renderer:
         self._shadow_map.use(1)
         ctx.enable(moderngl.CULL_FACE)
         self._skin_array.render()
-        self._mouth_array.render()
         self._eyes_array.render()
         ctx.disable(moderngl.CULL_FACE)
+        self._draw_mouth()
         self._bust_array.render()
         self._backdrop_array.render()
+        ctx.enable(moderngl.BLEND)
+        self._lash_array.render()
+        ctx.disable(moderngl.BLEND)
         ctx.copy_framebuffer(self._resolved, self._multisampled)
         width, height = self.size
         image = np.frombuffer(self._resolved.read(components=3), np.uint8)
         return image.reshape(height, width, 3)[::-1]
 
+    def _draw_mouth(self) -> None:
+        """The cavity, and behind its front teeth a darker copy that fills the gaps between."""
+        self._mouth["shift"], self._mouth["dim"] = (0.0, 0.0, 0.0), 1.0
+        self._mouth_array.render()
+        self._mouth["shift"], self._mouth["dim"] = _TEETH_BACKING_M, 0.55
+        self._teeth_array.render()
+
     def _pose(self, head_pose: Float32) -> None:
         rotation = rotation_matrix(head_pose[3:])
-        for program in (self._skin, self._mouth, self._eyes, self._depth):
+        for program in (self._skin, self._mouth, self._eyes, self._lash, self._depth):
             _set(program, "head_rotation", rotation.T)
             _set(program, "head_position", head_pose[:3])
 

@@ -51,7 +51,7 @@ void main() {
 _DISPLAY = """
 vec3 display(vec3 c) {
     // Filmic curve (a soft shoulder instead of clipped highlights), then gamma 2.
-    c = max(c, 0.0) * 0.86;
+    c = max(c, 0.0) * 0.80;
     c = (c * (2.51 * c + 0.03)) / (c * (2.43 * c + 0.59) + 0.14);
     return sqrt(clamp(c, 0.0, 1.0));
 }
@@ -178,6 +178,8 @@ uniform mat4 light_matrix;
 uniform vec3 lips;          // middle of the inner lip ring, head frame (m)
 uniform float opening;      // inner lip distance (m)
 uniform float upper_lip;    // height of the upper lip's inner edge, head frame (m)
+uniform vec3 shift;         // head frame (m); not zero for the copy of the teeth that backs them
+uniform float dim;
 """
     + _PLACE
     + _LIGHT
@@ -187,7 +189,7 @@ const float EYE_SOCKET = 2.0, GUMS = 3.0, TONGUE = 4.0, TEETH = 5.0;
 vec3 inside(vec3 n, vec3 v, float lit) {
     vec3 albedo = vec3(0.20, 0.045, 0.045);
     float shine = 0.35;
-    if (in_material == TEETH) { albedo = vec3(0.66, 0.60, 0.51); shine = 0.8; }
+    if (in_material == TEETH) { albedo = vec3(0.64, 0.575, 0.48); shine = 0.7; }
     else if (in_material == TONGUE) { albedo = vec3(0.46, 0.165, 0.155); shine = 0.45; }
     else if (in_material == GUMS) { albedo = vec3(0.42, 0.155, 0.150); shine = 0.6; }
     // Light comes in through the lips: less of it the deeper, and the narrower they stand.
@@ -203,13 +205,14 @@ vec3 inside(vec3 n, vec3 v, float lit) {
 }
 
 void main() {
-    vec3 world = place(in_position, in_follow);
+    vec3 world = place(in_position + shift, in_follow);
     vec3 n = normalize(mix(in_normal, head_rotation * in_normal, in_follow));
     vec3 v = normalize(camera_position - world);
     vec3 at = (light_matrix * vec4(world, 1.0)).xyz * 0.5 + 0.5;
     v_colour = in_material == EYE_SOCKET
         ? vec3(0.30, 0.13, 0.11) * light(n, vec3(0.2), 0.25, 0.3)
         : inside(n, v, shadow(at, dot(n, key_direction)));
+    v_colour *= dim;
     gl_Position = camera_matrix * vec4(world, 1.0);
 }
 """
@@ -291,11 +294,11 @@ vec3 eye(vec3 n, vec3 v, float lit, int side) {
     vec3 c = albedo * light(n, vec3(0.30, 0.22, 0.20), shade, mix(0.55, 1.0, lit) * shade);
     // The cornea bulges: its highlight stands near the iris whatever way the eye looks.
     vec3 mirrored = reflect(-v, n);
-    vec3 lamp = normalize(key_direction + vec3(0.5, 0.05, 0.25));
-    float wet = pow(max(dot(mirrored, lamp), 0.0), 240.0);
+    const vec3 lamp = normalize(vec3(0.90, 0.26, 0.36));
+    float wet = pow(max(dot(mirrored, lamp), 0.0), 170.0);
     float window = pow(max(dot(mirrored, normalize(vec3(0.85, -0.32, 0.30))), 0.0), 160.0);
     float film = pow(1.0 - max(dot(n, v), 0.0), 3.0);
-    c += vec3(1.9) * wet * smoothstep(-0.001, 0.002, below);
+    c += vec3(2.2) * wet * smoothstep(-0.001, 0.002, below);
     c += vec3(0.10) * window * shade + vec3(0.04) * film * shade;
     return c;
 }
@@ -309,6 +312,36 @@ void main() {
 }
 """
 )
+
+LASH_VERTEX = (
+    """
+#version 330
+in vec3 in_position;
+in vec2 in_along;
+uniform mat4 camera_matrix;
+"""
+    + _PLACE
+    + """
+out vec2 v_along;
+void main() {
+    v_along = in_along;
+    gl_Position = camera_matrix * vec4(place(in_position, 1.0), 1.0);
+}
+"""
+)
+
+LASH_FRAGMENT = """
+#version 330
+in vec2 v_along;  // nose outwards, root to tip
+out vec4 colour;
+void main() {
+    // A closed line at the root that parts into hairs towards the tip.
+    float hair = 0.5 + 0.5 * sin(v_along.x * 165.0 + v_along.y * 1.5);
+    float alpha = mix(1.0, hair, smoothstep(0.25, 0.8, v_along.y))
+                * (1.0 - smoothstep(0.3, 1.0, v_along.y));
+    colour = vec4(0.10, 0.075, 0.065, alpha * smoothstep(0.0, 0.12, v_along.x));
+}
+"""
 
 BUST_VERTEX = (
     """

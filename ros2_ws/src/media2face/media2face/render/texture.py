@@ -18,6 +18,7 @@ import numpy as np
 import numpy.typing as npt
 
 from media2face.face.topology import Topology, load_topology
+from media2face.render.mesh import lid_rims
 from media2face.types import Float32
 
 SKIN_FILE = Path(__file__).with_name("skin.webp")
@@ -28,7 +29,7 @@ _SKIN = (194, 142, 116)
 _FLUSH = (198, 116, 100)
 _LIP = (172, 92, 88)
 _LIP_LINE = (120, 54, 54)
-_HAIR = (40, 30, 25)
+_HAIR = (37, 30, 27)
 _SHADE = (146, 96, 84)
 _LASH = (44, 30, 26)
 # Alpha is gloss: 0 hair, 0.5 skin, 1 wet.
@@ -52,7 +53,7 @@ def hair_cover(places_cm: Float32) -> Float32:
     forward, left, up = np.moveaxis(places_cm, -1, 0)
     angle = np.degrees(np.arctan2(np.abs(left), forward + 1.0))
     line = np.interp(angle, _HAIRLINE_DEGREES, _HAIRLINE_CM)
-    cover = _smooth(-0.6, 1.0, up - line)
+    cover = _smooth(-0.8, 1.2, up - line)
     ear = np.sqrt(((forward - 0.3) / 2.7) ** 2 + ((up - 1.2) / 3.7) ** 2)
     on_ear = _smooth(6.6, 7.3, np.abs(left)) * _smooth(1.12, 0.92, ear)
     return (cover * (1 - on_ear)).astype(np.float32)
@@ -110,17 +111,14 @@ def _paint_lids(colour: Float32, topology: Topology, places: Float32) -> None:
     """Warm lids, a dark lash line along the upper rim, a faint one along the lower."""
     from scipy.spatial import cKDTree
 
-    rims = _rims(topology)
-    for sign in (1.0, -1.0):
-        rim = rims[(rims[:, 2] > 1) & (rims[:, 1] * sign > 0)]
-        inner = rim[np.argmin(np.abs(rim[:, 1]))]
-        outer = rim[np.argmax(np.abs(rim[:, 1]))]
-        share = (rim[:, 1] - inner[1]) / (outer[1] - inner[1])
-        above = rim[:, 2] > inner[2] + share * (outer[2] - inner[2]) - 0.02
+    for upper_rim, lower_rim in lid_rims(topology):
+        top, bottom = topology.neutral[upper_rim] * 100, topology.neutral[lower_rim] * 100
+        rim = np.concatenate([top, bottom])
+        inner, outer = top[0], top[-1]
         near = (np.abs(places - rim.mean(axis=0)) < (2.4, 2.4, 2.0)).all(axis=2)
         at = places[near]
-        upper, _ = cKDTree(_dense(rim[above])).query(at)
-        lower, _ = cKDTree(_dense(rim[~above])).query(at)
+        upper, _ = cKDTree(_dense(top)).query(at)
+        lower, _ = cKDTree(_dense(bottom)).query(at)
         along = np.clip((at[:, 1] - inner[1]) / (outer[1] - inner[1]), 0, 1.15)
         patch = colour[near]
         lid = np.exp(-((upper / 0.75) ** 2)) * (at[:, 2] > rim[:, 2].mean() - 0.2)
@@ -156,17 +154,17 @@ def _paint_brows(colour: Float32, gloss: Float32, topology: Topology, size: int)
     from PIL import Image, ImageDraw
     from scipy.ndimage import gaussian_filter
 
-    rng = np.random.default_rng(7)
     uv = topology.uv[topology.landmarks68.astype(np.intp)]
     fine = 2 * size
     image = Image.new("L", (fine, fine))
     pen = ImageDraw.Draw(image)
     for ridge in (uv[21:16:-1], uv[22:27]):
+        rng = np.random.default_rng(7)  # the same hairs on both sides
         outward = np.sign(ridge[-1, 0] - ridge[0, 0])
         for _ in range(760):
             along = rng.beta(1.05, 1.1)
             # Sparse and low at the nose, full in the middle, a thin tail.
-            width = 0.0150 * min(1.0, 0.42 + 2.6 * along) * (1 - 0.80 * along**1.8)
+            width = 0.0150 * min(1.0, 0.36 + 2.2 * along) * (1 - 0.80 * along**1.8)
             root = _along(ridge, along)
             root[1] += width * (rng.uniform(-1, 1) - 0.50) - 0.002
             lean = np.radians(74 - 84 * min(1.0, along * 1.7 + 0.05) + rng.normal(0, 9))
@@ -197,10 +195,10 @@ def _paint_hair(colour: Float32, gloss: Float32, places: Float32) -> None:
     # Strands run back and down: noise that is long along the growth and short across it.
     strand = _noise(np.stack([forward * 1.6, left * 9.0, up * 2.6], -1), 8)
     strand += 0.7 * _noise(np.stack([forward * 4.0, left * 16.0, up * 6.0], -1), 9)
-    ragged = 0.35 * _noise(places / 0.9, 10) + 0.40 * strand
+    ragged = 0.30 * _noise(places / 0.9, 10) + 0.34 * strand
     cover = hair_cover(places)
-    edge = np.clip(cover * 1.7 - 0.45 + ragged * _smooth(1.0, 0.5, cover), 0, 1)
-    edge *= _smooth(0.0, 0.35, cover)
+    edge = np.clip(cover * 1.25 - 0.22 + ragged * _smooth(1.0, 0.5, cover), 0, 1)
+    edge *= _smooth(0.0, 0.45, cover)
     tone = np.array(_HAIR, np.float32) * (1 + 0.24 * strand[..., None])
     alpha = (0.94 * edge * edge * (3 - 2 * edge))[..., None]
     colour += alpha * (tone - colour)
@@ -239,18 +237,8 @@ def _place_map(topology: Topology, chart: int, size: int) -> Float32:
     return places[rows, columns]
 
 
-def _rims(topology: Topology) -> Float32:
-    """float32 [N, 3] places (cm) of the skin's open edges: lids, lips, foot of the neck."""
-    skin = topology.part("skin")
-    welded = topology.weld[topology.triangles[topology.triangles[:, 0] < skin.stop]]
-    edges = np.sort(np.concatenate([welded[:, [0, 1]], welded[:, [1, 2]], welded[:, [2, 0]]]))
-    unique, count = np.unique(np.sort(edges, axis=1), axis=0, return_counts=True)
-    return topology.neutral[np.unique(unique[count == 1]).astype(np.intp)] * 100
-
-
 def _dense(points: Float32) -> Float32:
-    """Points of an arc, sorted by their second coordinate and joined by finer steps."""
-    points = points[np.argsort(points[:, 1])]
+    """Points of an arc, joined by finer steps."""
     at = np.linspace(0, len(points) - 1, 400)
     return np.stack([np.interp(at, np.arange(len(points)), c) for c in points.T], axis=1)
 
