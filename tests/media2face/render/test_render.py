@@ -85,6 +85,20 @@ def test_same_input_same_picture(egl: None, topology: Topology) -> None:
     np.testing.assert_array_equal(*pictures)
 
 
+def test_two_renderers_take_turns(egl: None, topology: Topology) -> None:
+    with Renderer(topology, 96, 96) as one, Renderer(topology, 64, 64, "mouth") as other:
+        first = one.draw(topology.neutral, REST)
+        close = other.draw(topology.neutral, REST)
+        np.testing.assert_array_equal(one.draw(topology.neutral, REST), first)
+    assert close.shape == (64, 64, 3)
+
+
+def test_missing_egl_says_what_to_install(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("GLCONTEXT_LINUX_LIBEGL", "libnot-there.so")
+    with pytest.raises(RenderError, match="apt install libegl1"):
+        make_context()
+
+
 def test_wrong_input_is_named(egl: None, topology: Topology) -> None:
     with pytest.raises(ValueError, match="three_quarter"):
         Renderer(topology, camera="behind")

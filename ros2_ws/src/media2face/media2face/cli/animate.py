@@ -56,13 +56,17 @@ def run(args: argparse.Namespace) -> None:
         raise UserError(error) from error
     if frame_count(len(samples), rate) == 0:
         raise UserError(f"{args.audio}: shorter than one frame (1/30 s)")
+    if args.output.suffix == ".mp4":
+        _check_renderer()
     backend = _open_backend(args.model, args.backend)
     identity = _pick_identity(backend, args.identity)
     motion = _animate(backend, samples, rate, args, identity)
     if args.output.suffix == ".npz":
         write_motion(args.output, motion, backend.topology)
     else:
-        _write_film(args.output, motion, backend.topology, samples, rate)
+        from media2face.render.video import write_video
+
+        write_video(args.output, motion, backend.topology, samples, rate)
     print(f"{args.output}: {motion.frames} frames, {motion.frames / FRAME_RATE_HZ:.2f} s")
 
 
@@ -139,18 +143,17 @@ def _animate(
         )
 
 
-def _write_film(
-    path: Path, motion: Motion, topology: Topology, samples: Float32, rate: int
-) -> None:
+def _check_renderer() -> None:
+    """Raises UserError where no film can be made on this machine."""
     try:
-        from media2face.render.renderer import RenderError
-        from media2face.render.video import write_video
+        from media2face.render.renderer import RenderError, make_context
+        from media2face.render.video import write_video  # noqa: F401
     except ImportError as error:
         raise UserError(
             f".mp4 needs the render extra ({error.name} is missing): "
             "pip install 'media2face[render]'"
         ) from error
     try:
-        write_video(path, motion, topology, samples, rate)
+        make_context().release()
     except RenderError as error:
         raise UserError(error) from error

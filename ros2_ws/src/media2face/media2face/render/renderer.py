@@ -52,7 +52,7 @@ def make_context() -> moderngl.Context:
     except Exception as error:  # moderngl raises bare Exception
         raise RenderError(
             f"no off-screen OpenGL through EGL ({error}); install it, e.g. on Debian or Ubuntu: "
-            "apt install libegl1 libgl1-mesa-dri libgles2"
+            "apt install libegl1 libgl1 libgl1-mesa-dri"
         ) from error
 
 
@@ -231,7 +231,10 @@ class Renderer:
         expected = self._topology.neutral.shape
         if vertices.shape != expected:
             raise ValueError(f"vertices are {vertices.shape}, the topology has {expected}")
-        vertices = np.ascontiguousarray(vertices, np.float32)
+        with self._context:  # another renderer may have been current
+            return self._draw(np.ascontiguousarray(vertices, np.float32), head_pose)
+
+    def _draw(self, vertices: Float32, head_pose: Float32) -> npt.NDArray[np.uint8]:
         self._dynamic.write(np.concatenate([vertices, self._normals(vertices)], axis=1))
         self._lash_places.write(self._lashes(vertices))
         self._pose(np.asarray(head_pose, np.float32))
