@@ -1,0 +1,43 @@
+"""Running a lifecycle node to its end."""
+
+from __future__ import annotations
+
+import rclpy
+from rclpy._rclpy_pybind11 import RCLError
+from rclpy.executors import ExternalShutdownException, SingleThreadedExecutor
+from rclpy.lifecycle import LifecycleNode, TransitionCallbackReturn
+
+
+def run_lifecycle_node(node: LifecycleNode, autostart: bool) -> int:
+    """Spins `node` until SIGINT, SIGTERM or shutdown; with `autostart` it is made active first.
+
+    Returns:
+        Exit status: 1 where autostart fails, else 0.
+    """
+    # One thread: the multi-threaded executor loses large messages under load.
+    executor = SingleThreadedExecutor()
+    executor.add_node(node)
+    try:
+        if autostart:
+            for trigger in (node.trigger_configure, node.trigger_activate):
+                if trigger() != TransitionCallbackReturn.SUCCESS:
+                    node.get_logger().fatal("cannot start; the reason is above")
+                    return 1
+        _spin(node, executor)
+    except (KeyboardInterrupt, ExternalShutdownException):
+        pass
+    finally:
+        executor.shutdown()
+    return 0
+
+
+def _spin(node: LifecycleNode, executor: SingleThreadedExecutor) -> None:
+    while rclpy.ok():
+        try:
+            executor.spin()
+        except RCLError as error:
+            # rclpy raises out of spin() when a client asks for a transition that the state
+            # does not have; the request is refused all the same, so go on.
+            if not rclpy.ok():
+                return
+            node.get_logger().warning(f"a request was refused: {error}")

@@ -1,0 +1,35 @@
+"""Installs the nodes, the launch file, the example parameters and the sample sound."""
+
+from __future__ import annotations
+
+from setuptools import find_packages, setup
+
+NAME = "m2f_node"
+
+setup(
+    name=NAME,
+    version="0.1.0",
+    description="A face that talks, as ROS 2 nodes.",
+    license="Apache-2.0",
+    maintainer="m2f_node maintainers",
+    maintainer_email="maintainers@m2f-node.invalid",
+    packages=find_packages(include=[NAME]),
+    python_requires=">=3.10",
+    install_requires=["media2face"],
+    extras_require={"test": ["pytest"]},
+    data_files=[
+        ("share/ament_index/resource_index/packages", [f"resource/{NAME}"]),
+        (f"share/{NAME}", ["package.xml"]),
+        (f"share/{NAME}/launch", ["launch/m2f.launch.py"]),
+        (f"share/{NAME}/config", ["config/m2f.yaml"]),
+        (f"share/{NAME}/samples", ["samples/hello.opus", "samples/README.md"]),
+    ],
+    entry_points={
+        "console_scripts": [
+            "m2f_node = m2f_node.face_node:main",
+            "audio_file = m2f_node.audio_file:main",
+            "demo = m2f_node.demo:main",
+        ]
+    },
+    zip_safe=False,
+)
