@@ -1,0 +1,59 @@
+"""`m2f corpus`: align, tts and speech."""
+
+from __future__ import annotations
+
+import argparse
+from pathlib import Path
+
+
+def _align(arguments: argparse.Namespace) -> None:
+    from media2face.corpus.align import align
+
+    align(
+        arguments.shared,
+        arguments.work,
+        kathleen_minutes=arguments.kathleen_minutes,
+        processes=arguments.processes,
+    )
+
+
+def _tts(arguments: argparse.Namespace) -> None:
+    from media2face.corpus.tts import synthesise
+
+    synthesise(arguments.work, per_voice=arguments.per_voice)
+
+
+def _speech(arguments: argparse.Namespace) -> None:
+    from media2face.corpus.speech import build
+
+    build(arguments.shared, arguments.out, work=arguments.work, seed=arguments.seed)
+
+
+def _lips(arguments: argparse.Namespace) -> None:
+    from media2face.corpus.geometry import report
+
+    print(report(arguments.shared))
+
+
+def add_parser(subparsers: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
+    """Adds `corpus` with its steps; each sets `run`, a function of the parsed arguments."""
+    corpus = subparsers.add_parser("corpus", help="make the training corpus")
+    steps = corpus.add_subparsers(required=True, metavar="STEP")
+    shared = argparse.ArgumentParser(add_help=False)
+    shared.add_argument("--shared", type=Path, default=Path("../shared"), help="data folder")
+    work = argparse.ArgumentParser(add_help=False)
+    work.add_argument("--work", type=Path, default=Path("work/align"), help="cache folder")
+
+    step = steps.add_parser("align", parents=[shared, work], help="phone times of real speech")
+    step.add_argument("--processes", type=int, default=1)
+    step.add_argument("--kathleen-minutes", type=float, default=45.0)
+    step.set_defaults(run=_align)
+    step = steps.add_parser("tts", parents=[work], help="synthetic speech with exact phone times")
+    step.add_argument("--per-voice", type=int, default=110, help="sentences a voice")
+    step.set_defaults(run=_tts)
+    step = steps.add_parser("speech", parents=[shared, work], help="shards of audio and motion")
+    step.add_argument("--out", type=Path, default=Path("work/speech"))
+    step.add_argument("--seed", type=int, default=0)
+    step.set_defaults(run=_speech)
+    step = steps.add_parser("lips", parents=[shared], help="lip gap of every phone's shape")
+    step.set_defaults(run=_lips)
