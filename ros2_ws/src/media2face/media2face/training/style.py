@@ -274,7 +274,8 @@ def score_wordings(encoder: TextEncoder, split: str) -> tuple[float, list[str]]:
 
 
 def encode_all(encoder: TextEncoder, path: Path, split: str, seed: int, count: int) -> None:
-    """Writes the table that the denoiser's training draws its style codes from.
+    """Writes the table that the denoiser's training draws its style codes from: `count`
+    captions over all emotions and levels evenly, and a negation to every 16 of them.
 
     Arrays: captions str [N]; emotion int64 [N], index into contract.EMOTIONS of the heaviest;
     mixture float32 [N, 8]; intensity float32 [N] in [0, 1]; codes float32 [N, P].
@@ -284,7 +285,9 @@ def encode_all(encoder: TextEncoder, path: Path, split: str, seed: int, count: i
     for index in range(count):
         level = ("slight", "medium", "very")[index // len(EMOTIONS) % 3]
         plain = captions.draw_plain(EMOTIONS[index % len(EMOTIONS)], level, rng, split)
-        items.append(captions.draw_negation(rng, split) if index % 16 == 15 else plain)
+        items.append(plain)
+        if index % 16 == 0:
+            items.append(captions.draw_negation(rng, split))
     mixture = mixtures(items).numpy()
     codes: list[Float32] = [encoder.encode(c.text) for c in tqdm(items, desc="codes")]
     path.parent.mkdir(parents=True, exist_ok=True)
@@ -358,7 +361,7 @@ def score_teacher(teacher: Teacher, head: nn.Linear) -> float:
 def write_codes(folder: Path, work: Path, seed: int) -> None:
     """codes.npz (train wordings) and codes_test.npz (held-out wordings)."""
     encoder = TextEncoder(folder)
-    encode_all(encoder, work / "codes.npz", "train", seed, 6000)
+    encode_all(encoder, work / "codes.npz", "train", seed, 5760)
     encode_all(encoder, work / "codes_test.npz", "test", seed, 960)
 
 

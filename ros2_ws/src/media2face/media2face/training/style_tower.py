@@ -71,7 +71,7 @@ class StyleTower(nn.Module):
     def pool(self, ids: Tensor) -> Tensor:
         """float32 [B, W] mean over the word pieces that are not padding."""
         real = (ids != 0).float()
-        x = self.table[ids].float() * self.scale[ids]
+        x = nnf.embedding(ids, self.table).float() * nnf.embedding(ids, self.scale)
         if self.training:  # a word stands for its neighbourhood: synonyms not in any caption
             x = x + torch.randn_like(x) * TOKEN_NOISE
         x = x + self.position[: ids.shape[1]]
@@ -94,7 +94,10 @@ class StyleTower(nn.Module):
 
 
 def export_onnx(model: StyleTower, path: Path) -> None:
-    """Writes the tower; weights stored as fp16 behind a Cast that ONNX Runtime folds."""
+    """Writes the tower; weights stored as fp16 behind a Cast that ONNX Runtime folds.
+
+    Not optimised by the exporter, which would rename and turn the weights that `load_tower`
+    reads back; ONNX Runtime does the same work when it loads the graph."""
     import onnx
     from onnx import TensorProto, helper, numpy_helper
 
@@ -102,7 +105,7 @@ def export_onnx(model: StyleTower, path: Path) -> None:
     program = torch.onnx.export(
         model, (torch.ones(2, 9, dtype=torch.long),), input_names=["ids"],
         output_names=["code", "emotions", "intensity"], dynamic_shapes=({0: batch, 1: length},),
-        opset_version=20, external_data=False, verbose=False,
+        opset_version=20, external_data=False, optimize=False, verbose=False,
     )  # fmt: skip
     graph_model = program.model_proto
     graph = graph_model.graph
