@@ -12,6 +12,7 @@ from media2face.corpus import sources, speech, tts
 from media2face.corpus.align import align_clip, normalise_text, read_audio, read_metadata
 from media2face.corpus.geometry import lip_rig, measure_gap
 from media2face.corpus.phones import Span, from_arpabet, from_dutch_ipa
+from media2face.corpus.prosody import trim_to_sound
 from media2face.corpus.sources import Item
 from media2face.corpus.split import split_of
 from media2face.corpus.visemes import INDEX, both_sides, lip_gap_mm, lip_offset_mm
@@ -39,6 +40,17 @@ def test_words_of_a_transcript() -> None:
     assert normalise_text("The promoter’s wolf-dog, etc.") == [
         "the", "promoter's", "wolf", "dog", "etc"
     ]  # fmt: skip
+
+
+def test_phones_are_cut_where_nothing_sounds() -> None:
+    audio = np.random.default_rng(0).normal(0, 3000, 2 * SAMPLE_RATE_HZ)
+    audio[int(0.8 * SAMPLE_RATE_HZ) : int(1.3 * SAMPLE_RATE_HZ)] /= 1000
+    phones = (Span("aa", 0.4, 0.7), Span("dh", 0.7, 1.25), Span("s", 1.25, 1.5))
+    cut = trim_to_sound(audio.astype(np.int16), phones)
+    assert cut[0] == phones[0]
+    assert cut[1].start_s == 0.7
+    assert 0.74 <= cut[1].end_s < 0.9
+    assert cut[2].end_s == 1.5
 
 
 def test_splits_are_by_speaker_and_fixed() -> None:

@@ -103,6 +103,44 @@ def speech_runs(phones: tuple[Span, ...]) -> list[tuple[float, float]]:
     return runs
 
 
+def quiet_runs(audio: np.ndarray) -> list[tuple[float, float]]:
+    """Stretches of PAUSE_S or more at the level of the room, (start_s, end_s). int16 [S]."""
+    blocks = audio[: len(audio) // 160 * 160].reshape(-1, 160).astype(np.float32)
+    if len(blocks) < 20:
+        return []
+    level = 10 * np.log10((blocks**2).mean(1) + 1)
+    level = np.convolve(np.pad(level, 2, mode="edge"), np.full(5, 0.2), mode="valid")
+    floor, loud = np.percentile(level, [5, 95])
+    quiet = level < floor + max(5.0, 0.15 * (loud - floor))
+    edges = np.flatnonzero(np.diff(np.concatenate([[0], quiet.astype(np.int8), [0]])))
+    runs = [(start * 0.01, end * 0.01) for start, end in edges.reshape(-1, 2)]
+    return [(start, end) for start, end in runs if end - start >= PAUSE_S]
+
+
+def trim_to_sound(audio: np.ndarray, phones: tuple[Span, ...]) -> tuple[Span, ...]:
+    """Takes pauses out of phones that an aligner stretched over them; sounds are kept whole.
+
+    A phone that reaches into a quiet stretch keeps its part outside it, one that lies within is
+    cut to 80 ms on the side of the nearer sound.
+    """
+    runs = quiet_runs(audio)
+    out = []
+    for phone in phones:
+        start, end = phone.start_s, phone.end_s
+        for low, high in runs:
+            overlap = min(end, high) - max(start, low)
+            if phone.name == "sil" or overlap < 0.05 or end - start <= 0.12:
+                continue
+            before, after = low - start, end - high
+            least = 0.04 if max(before, after) > 0 else 0.08
+            if before > after:
+                end = max(low, start + least)
+            else:
+                start = min(high, end - least)
+        out.append(Span(phone.name, start, end))
+    return tuple(out)
+
+
 def _is_question(pitch: Float32, times: np.ndarray, start_s: float, end_s: float) -> bool:
     inside = (times >= start_s) & (times <= end_s)
     voiced = pitch[inside & ~np.isnan(pitch)]

@@ -14,6 +14,7 @@ from media2face.contract import BLENDSHAPE_DIM, SAMPLE_RATE_HZ, frame_count
 from media2face.corpus import tts
 from media2face.corpus.align import Alignment, Clip, load_alignment, read_audio, read_metadata
 from media2face.corpus.phones import Span
+from media2face.corpus.prosody import trim_to_sound
 from media2face.corpus.split import split_of
 from media2face.corpus.visemes import INDEX
 
@@ -71,10 +72,11 @@ def speech_items(shared: Path, work: Path) -> list[Item]:
         alignment = load_alignment(work, clip)
         if alignment is None or not is_usable(clip, alignment):
             continue
+        audio = read_audio(speech / clip.path)
         items.append(
             Item(clip.path, clip.set, clip.speaker, clip.language,
                  split_of(clip.set, clip.speaker, clip.path), clip.licence, clip.text,
-                 read_audio(speech / clip.path), alignment.phones, alignment.words)
+                 audio, trim_to_sound(audio, alignment.phones), alignment.words)
         )  # fmt: skip
     return items
 
