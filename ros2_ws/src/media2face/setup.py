@@ -30,6 +30,7 @@ setup(
     maintainer="m2f_node maintainers",
     maintainer_email="maintainers@m2f-node.invalid",
     packages=find_packages(include=[NAME, f"{NAME}.*"]),
+    package_data={NAME: ["**/*.webp", "**/*.json", "**/*.npz", "**/*.txt", "**/*.csv"]},
     python_requires=">=3.10",
     install_requires=["numpy", "onnxruntime", "soundfile", "soxr", "tokenizers", "tqdm"],
     extras_require={

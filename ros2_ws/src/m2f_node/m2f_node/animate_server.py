@@ -2,13 +2,19 @@
 
 from __future__ import annotations
 
+import math
 import threading
+from collections.abc import Sequence
+from dataclasses import replace
 
 from m2f_msgs.action import Animate
-from media2face.animate import animate
+from m2f_msgs.msg import StyleSpan
+from media2face.audio.resample import make_resampler
 from media2face.backends import make_backend
 from media2face.backends.base import Backend
-from media2face.types import Motion, Style
+from media2face.contract import FRAME_RATE_HZ, frame_count
+from media2face.streaming.session import FaceSession
+from media2face.types import AudioChunk, FaceFrame, Motion, Style
 from rclpy.action import ActionServer, CancelResponse, GoalResponse
 from rclpy.action.server import ServerGoalHandle
 from rclpy.lifecycle import LifecycleNode
@@ -49,7 +55,10 @@ class AnimateServer:
                     f"{MAX_MINUTES:.0f} minutes"
                 )
             for span in goal.styles:
-                conv.check_prompt(span.prompt)
+                conv.check_span(span)
+            names = self._face.backend.identity_names
+            if goal.identity and goal.identity not in names:
+                raise ValueError(f"no identity '{goal.identity[:80]}'; known: {', '.join(names)}")
         except ValueError as error:
             self._node.get_logger().warning(f"refused a goal of ~/animate: {error}")
             return GoalResponse.REJECT
@@ -87,30 +96,50 @@ class AnimateServer:
 
     def _animate(self, handle: ServerGoalHandle) -> Motion | None:
         """The motion, or None where the client cancelled. On the goal's own thread."""
-        goal = handle.request
-
-        def progress(share: float) -> bool:
-            handle.publish_feedback(Animate.Feedback(progress=share))
-            return not handle.is_cancel_requested
-
-        face = self._face
+        goal, face = handle.request, self._face
         backend = make_backend(face.settings.backend, face.model_dir)
-        style = _whole_style(goal, backend)
-        motion = animate(
-            backend,
-            conv.to_mono(goal.audio, goal.sample_rate, goal.channels),
-            goal.sample_rate,
-            style=style,
-            seed=goal.seed,
-            identity=goal.identity or face.identity.name,
-            progress=progress,
-        )
-        return None if handle.is_cancel_requested else motion
+        identity = backend.prepare_identity(goal.identity or face.identity.name)
+        config = replace(face.settings.session, seed=goal.seed, idle=False)
+        session = FaceSession(backend, identity, config, make_resampler)
+        samples = conv.to_mono(goal.audio, goal.sample_rate, goal.channels)
+        session.accept_audio(AudioChunk(samples, goal.sample_rate, 0, 0.0))
+        session.end_utterance()
+        styles = SpanStyles(goal.styles, backend)
+        total = frame_count(len(samples), goal.sample_rate)
+        frames: list[FaceFrame] = []
+        while len(frames) < total:
+            if handle.is_cancel_requested:
+                return None
+            middle = len(frames) + backend.geometry.hop_frames / 2
+            if (style := styles.change(middle / FRAME_RATE_HZ)) is not None:
+                session.set_style(style)
+            if not session.step(-math.inf):
+                raise RuntimeError(f"the stream ended at frame {len(frames)} of {total}")
+            frames += session.drain()
+            handle.publish_feedback(Animate.Feedback(progress=len(frames) / total))
+        return conv.to_motion(frames[:total])
 
 
-def _whole_style(goal: Animate.Goal, backend: Backend) -> Style:
-    """The style of the goal's one span; no prompt where it has none."""
-    if not goal.styles:
-        return Style()
-    prompt = goal.styles[0].prompt
-    return Prompt(prompt.text, prompt.strength, prompt.transition).encode(backend)
+class SpanStyles:
+    """The styles of a goal over time, each prompt encoded once; they change from hop to hop."""
+
+    def __init__(self, spans: Sequence[StyleSpan], backend: Backend) -> None:
+        self._spans = list(spans)
+        self._styles = [
+            Prompt(span.prompt.text, span.prompt.strength, span.prompt.transition).encode(backend)
+            for span in self._spans
+        ]
+        self._current = -1
+
+    def change(self, time_s: float) -> Style | None:
+        """The style to set for `time_s`, or None where it is the one already set."""
+        there = [
+            number
+            for number, span in enumerate(self._spans)
+            if span.begin <= time_s and (span.end <= 0 or time_s < span.end)
+        ]
+        number = there[-1] if there else -1
+        if number == self._current:
+            return None
+        self._current = number
+        return self._styles[number] if number >= 0 else Style()

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import array
+import math
 from collections.abc import Sequence
 from typing import Any
 
@@ -101,6 +102,13 @@ def check_prompt(msg: m2f.StylePrompt) -> None:
         raise ValueError(f"transition = {msg.transition} s, must be 0 to {MAX_TRANSITION_S}")
 
 
+def check_span(msg: m2f.StyleSpan) -> None:
+    """As check_prompt, for a prompt with a range of time."""
+    check_prompt(msg.prompt)
+    if not (math.isfinite(msg.begin) and math.isfinite(msg.end) and msg.begin >= 0):
+        raise ValueError(f"span from {msg.begin} to {msg.end} s, must begin at 0 or later")
+
+
 def flat(values: npt.NDArray[Any]) -> array.array[float]:
     """Any float array as the buffer that a float32[] field takes without a copy by element."""
     return array.array("f", np.ascontiguousarray(values, np.float32).tobytes())
@@ -172,4 +180,15 @@ def to_result(motion: Motion, topology_id: str, with_vertices: bool) -> Animate.
         eyes=flat(motion.eyes),
         vertex_count=motion.vertices.shape[1] if with_vertices else 0,
         vertices=flat(motion.vertices) if with_vertices else array.array("f"),
+    )
+
+
+def to_motion(frames: Sequence[FaceFrame]) -> Motion:
+    """Frames one after the other, at least one, stacked."""
+    return Motion(
+        vertices=np.stack([frame.vertices for frame in frames]),
+        blendshapes=np.stack([frame.blendshapes for frame in frames]),
+        latent=np.stack([frame.latent for frame in frames]),
+        head_pose=np.stack([frame.head_pose for frame in frames]),
+        eyes=np.stack([frame.eyes for frame in frames]),
     )

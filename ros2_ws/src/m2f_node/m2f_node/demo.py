@@ -22,8 +22,8 @@ import numpy as np
 import rclpy
 from ament_index_python.packages import get_package_prefix, get_package_share_directory
 from media2face import contract
-from media2face.face.topology import load_topology
-from media2face.models import find_model
+from media2face.backends import make_backend
+from media2face.models import DEFAULT_MODEL, find_model
 from media2face.types import Motion
 from rclpy.executors import ExternalShutdownException, SingleThreadedExecutor
 from tqdm import tqdm
@@ -233,15 +233,15 @@ def run(audio: str, style: str) -> None:
     summary_path.write_text(json.dumps(summary, indent=2) + "\n")
     check(summary)
     video_path = OUT / "demo.mp4"
-    _render(received, sound, summary["model"], video_path)
+    _render(received, sound, video_path)
     show(summary)
     print(f"{video_path.resolve()}\n{summary_path.resolve()}")
 
 
-def _render(received: Received, sound: Sound, model: str, path: Path) -> None:
+def _render(received: Received, sound: Sound, path: Path) -> None:
     from media2face.render.video import write_video  # needs the extra 'render'
 
-    topology = load_topology(find_model(model) / "topology.npz")
+    topology = make_backend("auto", find_model(DEFAULT_MODEL)).topology
     samples = sound.samples.astype(np.float32).mean(axis=1) / 32768
     write_video(path, to_motion(received), topology, samples, sound.rate_hz)
 

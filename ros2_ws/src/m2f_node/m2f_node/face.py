@@ -7,10 +7,11 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 import numpy as np
+from media2face.audio.resample import make_resampler
 from media2face.backends import make_backend
 from media2face.backends.base import Backend, Identity
 from media2face.contract import SAMPLE_RATE_HZ
-from media2face.models import find_model
+from media2face.models import DEFAULT_MODEL, find_model
 from media2face.streaming.session import FaceSession
 from media2face.types import AudioChunk, Style
 
@@ -97,11 +98,11 @@ def load_face(
         now: seconds on the node's clock.
         on_error: see SessionWorker.
     """
-    model_dir = find_model(settings.model)
+    model_dir = find_model(settings.model or DEFAULT_MODEL)
     backend = make_backend(settings.backend, model_dir)
     identity = backend.prepare_identity(settings.identity or backend.identity_names[0])
-    _warm_up(FaceSession(backend, identity, settings.session))
-    session = FaceSession(backend, identity, settings.session)
+    _warm_up(FaceSession(backend, identity, settings.session, make_resampler))
+    session = FaceSession(backend, identity, settings.session, make_resampler)
     worker = SessionWorker(session, now, on_error)
     prompt = Prompt(settings.style, settings.style_strength, settings.style_transition)
     return Face(settings, model_dir, backend, identity, session, worker, prompt)

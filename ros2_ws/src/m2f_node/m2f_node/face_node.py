@@ -27,7 +27,7 @@ from m2f_node import conversions as conv
 from m2f_node import diagnostics, parameters
 from m2f_node.animate_server import AnimateServer
 from m2f_node.face import Face, Prompt, load_face
-from m2f_node.spinning import run_lifecycle_node
+from m2f_node.spinning import logged, run_lifecycle_node
 
 POLL_PERIOD_S = 0.008
 LOG_PERIOD_S = 5.0
@@ -66,6 +66,7 @@ class FaceNode(LifecycleNode):
             raise RuntimeError("the node is not configured")
         return self._face
 
+    @logged
     def on_configure(self, state: LifecycleState) -> TransitionCallbackReturn:
         """Loads the model, warms it up and publishes the topology."""
         try:
@@ -84,6 +85,7 @@ class FaceNode(LifecycleNode):
         )
         return TransitionCallbackReturn.SUCCESS
 
+    @logged
     def on_activate(self, state: LifecycleState) -> TransitionCallbackReturn:
         super().on_activate(state)
         self.face.failure = ""
@@ -106,14 +108,17 @@ class FaceNode(LifecycleNode):
         self.get_logger().info("active")
         return TransitionCallbackReturn.SUCCESS
 
+    @logged
     def on_deactivate(self, state: LifecycleState) -> TransitionCallbackReturn:
         self._stop()
         return super().on_deactivate(state)
 
+    @logged
     def on_cleanup(self, state: LifecycleState) -> TransitionCallbackReturn:
         self.drop()
         return TransitionCallbackReturn.SUCCESS
 
+    @logged
     def on_shutdown(self, state: LifecycleState) -> TransitionCallbackReturn:
         self.drop()
         return TransitionCallbackReturn.SUCCESS

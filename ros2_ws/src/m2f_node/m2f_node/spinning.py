@@ -2,10 +2,32 @@
 
 from __future__ import annotations
 
+import traceback
+from collections.abc import Callable
+from functools import wraps
+from typing import TypeVar
+
 import rclpy
 from rclpy._rclpy_pybind11 import RCLError
 from rclpy.executors import ExternalShutdownException, SingleThreadedExecutor
-from rclpy.lifecycle import LifecycleNode, TransitionCallbackReturn
+from rclpy.lifecycle import LifecycleNode, LifecycleState, TransitionCallbackReturn
+
+AnyNode = TypeVar("AnyNode", bound=LifecycleNode)
+Transition = Callable[[AnyNode, LifecycleState], TransitionCallbackReturn]
+
+
+def logged(transition: Transition[AnyNode]) -> Transition[AnyNode]:
+    """Logs what a transition raises; rclpy itself swallows it and reports ERROR alone."""
+
+    @wraps(transition)
+    def wrapped(node: AnyNode, state: LifecycleState) -> TransitionCallbackReturn:
+        try:
+            return transition(node, state)
+        except Exception:
+            node.get_logger().error(f"{transition.__name__} failed:\n{traceback.format_exc()}")
+            raise
+
+    return wrapped
 
 
 def run_lifecycle_node(node: LifecycleNode, autostart: bool) -> int:
