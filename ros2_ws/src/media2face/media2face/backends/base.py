@@ -3,9 +3,12 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Protocol
+from typing import TYPE_CHECKING, Protocol
 
 from media2face.types import Float32
+
+if TYPE_CHECKING:
+    from media2face.face.topology import Topology
 
 
 @dataclass(frozen=True)
@@ -36,16 +39,20 @@ class Guidance:
 
 @dataclass(frozen=True)
 class WindowInputs:
-    """One window.
+    """One window, [context | hop]; audio goes on for the look-ahead.
 
     Attributes:
-        mel: float32 [M, F] log-mel of the window's audio, M = 3 * geometry.audio_frames.
+        first_frame: absolute index of the window's first frame; negative before the stream began.
+        first_sample: absolute index (16 kHz) of audio[0].
+        audio: float32 [S] in [-1, 1]; what lies outside it counts as silence.
         noise: float32 [hop, X] standard normal, a function of (seed, absolute frame).
-        style: float32 [hop + context, P] style code per frame; zeros where there is no prompt.
+        style: float32 [context + hop, P] style code per frame; zeros where there is no prompt.
         guidance: strengths and steps.
     """
 
-    mel: Float32
+    first_frame: int
+    first_sample: int
+    audio: Float32
     noise: Float32
     style: Float32
     guidance: Guidance
@@ -74,7 +81,7 @@ class Identity:
     Attributes:
         name: as asked for.
         neutral: float32 [V, 3] metres, head frame.
-        basis: float32 [K, 3 V], the neutral branch of the geometry generator at the vertices.
+        basis: float32 [K, 3 V] metres, the generator's neutral branch read at the vertices.
         eye_centres: float32 [2, 3] metres, left then right.
     """
 
@@ -85,12 +92,14 @@ class Identity:
 
 
 class Backend(Protocol):
-    """Runs one model. Not thread-safe: one thread owns a backend and the states it returns."""
+    """Runs one model. Not thread-safe: one thread at a time owns a backend and its states."""
 
     name: str
     geometry: WindowGeometry
     default_guidance: Guidance
     model_hash: str
+    topology: Topology
+    identity_names: tuple[str, ...]
 
     def initial_state(self) -> DenoiserState:
         """Context of a stream that has not begun: a face at rest."""
@@ -111,5 +120,5 @@ class Backend(Protocol):
         ...
 
     def encode_style(self, text: str) -> Float32:
-        """float32 [P] style code of a text prompt, unit length."""
+        """float32 [P] style code of a text prompt, unit length. Raises ValueError if empty."""
         ...
