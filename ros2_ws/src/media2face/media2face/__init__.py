@@ -1,2 +1,1 @@
 """Media2Face as a streaming library, free of ROS."""
-

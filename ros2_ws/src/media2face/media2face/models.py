@@ -99,15 +99,3 @@ def load_manifest(folder: Path, kind: str) -> Manifest:
 def file_hash(path: Path) -> str:
     """sha256 in hex."""
     return hashlib.sha256(path.read_bytes()).hexdigest()
-
-
-def write_manifest(folder: Path, kind: str, files: list[str], **fields: Any) -> None:
-    """Writes manifest.json with the hashes of `files`, which lie in `folder`."""
-    body = {
-        "contract_version": CONTRACT_VERSION,
-        "kind": kind,
-        **fields,
-        "files": {name: file_hash(folder / name) for name in files},
-    }
-    text = json.dumps(body, indent=2, ensure_ascii=False) + "\n"
-    (folder / "manifest.json").write_text(text, encoding="utf-8")

@@ -85,9 +85,7 @@ class ModelBackend:
     ) -> tuple[WindowOutputs, DenoiserState]:
         """One window: audio features once, then the DDIM loop over the guided network."""
         geometry = self.geometry
-        mel = log_mel(
-            inputs.audio, inputs.first_sample, inputs.first_frame, geometry.audio_frames
-        )
+        mel = log_mel(inputs.audio, inputs.first_sample, inputs.first_frame, geometry.audio_frames)
         audio = self._networks.encode_audio((mel[None] - self._mel_mean) / self._mel_std)
         weights, has_audio, has_style = _branches(inputs)
         batch = len(weights)

@@ -73,12 +73,8 @@ class NeutralBranch(nn.Module):
         self.basis = config.basis
         c0, c1, c2, c3 = config.unet_channels
         extra = config.position_channels
-        self.position_face = nn.Parameter(
-            torch.randn(extra, FACE_MAP_SIZE, FACE_MAP_SIZE) * 0.05
-        )
-        self.position_back = nn.Parameter(
-            torch.randn(extra, BACK_MAP_SIZE, BACK_MAP_SIZE) * 0.05
-        )
+        self.position_face = nn.Parameter(torch.randn(extra, FACE_MAP_SIZE, FACE_MAP_SIZE) * 0.05)
+        self.position_back = nn.Parameter(torch.randn(extra, BACK_MAP_SIZE, BACK_MAP_SIZE) * 0.05)
         self.down0 = _block(3, c0)
         self.down1 = _block(c0, c1, 2)
         self.join = _block(c1 + 3, c1)

@@ -104,9 +104,7 @@ class _Layer(nn.Module):
     def __init__(self, config: DenoiserConfig) -> None:
         super().__init__()
         width = config.width
-        self.norms = nn.ModuleList(
-            nn.LayerNorm(width, elementwise_affine=False) for _ in range(3)
-        )
+        self.norms = nn.ModuleList(nn.LayerNorm(width, elementwise_affine=False) for _ in range(3))
         self.modulation = nn.Linear(width, 6 * width)
         nn.init.zeros_(self.modulation.weight)
         nn.init.zeros_(self.modulation.bias)

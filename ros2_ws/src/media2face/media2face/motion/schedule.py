@@ -48,9 +48,7 @@ def ddim(
         window = np.concatenate([context, sample])
         level = np.zeros(len(window), np.float32)
         level[past:] = now
-        answers = predict(
-            np.repeat(window[None], batch, 0), np.repeat(level[None], batch, 0)
-        )
+        answers = predict(np.repeat(window[None], batch, 0), np.repeat(level[None], batch, 0))
         clean = np.tensordot(weights, answers[:, past:], axes=1)
         here, next_ = alpha_bar(now), alpha_bar(then)
         epsilon = (sample - np.sqrt(here) * clean) / np.sqrt(1 - here)

@@ -114,7 +114,9 @@ class AudioBuffer:
         result = np.zeros(last - first, np.float32)
         low, high = max(first, self._start), min(last, self.end)
         if high > low:
-            result[low - first : high - first] = self._samples[low - self._start : high - self._start]
+            result[low - first : high - first] = self._samples[
+                low - self._start : high - self._start
+            ]
         return result
 
     def forget(self, before: int) -> None:

@@ -195,9 +195,7 @@ class FaceSession:
                 self.stats.hop_compute_ms.append(took_ms)
         return True
 
-    def _plan(
-        self, now_s: float
-    ) -> tuple[WindowInputs, DenoiserState, Identity, int] | None:
+    def _plan(self, now_s: float) -> tuple[WindowInputs, DenoiserState, Identity, int] | None:
         geometry = self._backend.geometry
         if self._origin_s is None or not self._has_audio(now_s):
             return None

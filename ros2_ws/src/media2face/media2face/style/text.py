@@ -2,17 +2,16 @@
 
 from __future__ import annotations
 
-import hashlib
-import json
 import unicodedata
 from collections import OrderedDict
 from pathlib import Path
 
 import numpy as np
-import onnxruntime
 from tokenizers import Tokenizer
 
-from media2face.contract import CONTRACT_VERSION, EMOTIONS, STYLE_DIM
+from media2face.backends.onnx import make_session
+from media2face.contract import EMOTIONS, STYLE_DIM
+from media2face.models import load_manifest
 from media2face.types import Float32
 
 MAX_TOKENS = 64
@@ -47,17 +46,13 @@ class TextEncoder:
     """
 
     def __init__(self, folder: Path) -> None:
-        _check_manifest(folder)
+        manifest = load_manifest(folder, "style")
+        if manifest.field("dims")["style"] != STYLE_DIM:
+            raise ValueError(f"{folder / 'manifest.json'}: field 'dims.style' must be {STYLE_DIM}")
         self._tokenizer = Tokenizer.from_file(str(folder / "tokenizer.json"))
         self._tokenizer.enable_truncation(MAX_TOKENS)
         self._tokenizer.no_padding()
-        options = onnxruntime.SessionOptions()
-        options.intra_op_num_threads = 1
-        options.inter_op_num_threads = 1
-        options.add_session_config_entry("session.intra_op.allow_spinning", "0")
-        self._session = onnxruntime.InferenceSession(
-            str(folder / "style.onnx"), options, providers=["CPUExecutionProvider"]
-        )
+        self._session = make_session(folder / "style.onnx")
         self._cache: OrderedDict[str, tuple[Float32, Float32, float]] = OrderedDict()
 
     def encode(self, text: str) -> Float32:
@@ -86,22 +81,3 @@ class TextEncoder:
         if len(self._cache) > _CACHE_SIZE:
             self._cache.popitem(last=False)
         return self._cache[plain]
-
-
-def _check_manifest(folder: Path) -> None:
-    path = folder / "manifest.json"
-    manifest = json.loads(path.read_text(encoding="utf-8"))
-    wanted = {"contract_version": CONTRACT_VERSION, "kind": "style"}
-    for field, value in wanted.items():
-        if manifest.get(field) != value:
-            raise ValueError(f"{path}: {field} = {manifest.get(field)!r}, must be {value!r}")
-    dims = manifest.get("dims", {})
-    if dims.get("style") != STYLE_DIM:
-        raise ValueError(f"{path}: dims.style = {dims.get('style')!r}, must be {STYLE_DIM}")
-    for name in ("style.onnx", "tokenizer.json"):
-        digest = hashlib.sha256((folder / name).read_bytes()).hexdigest()
-        if manifest.get("files", {}).get(name) != digest:
-            raise ValueError(
-                f"{folder / name}: sha256 {digest} differs from the manifest's; restore the file "
-                "or train the model again"
-            )

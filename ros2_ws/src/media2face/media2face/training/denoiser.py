@@ -95,9 +95,7 @@ def draw_levels(size: int, config: DenoiserConfig) -> Tensor:
     return torch.where(kind < 0.5, streamed, torch.where(kind < 0.75, common, own))
 
 
-def step_losses(
-    model: Denoiser, batch: Batch, probe: LipProbe
-) -> dict[str, Tensor]:
+def step_losses(model: Denoiser, batch: Batch, probe: LipProbe) -> dict[str, Tensor]:
     """PAPER.md section 3: x0, velocity, smoothness; besides, lips in millimetres and phones."""
     size = len(batch.motion)
     level = draw_levels(size, model.config)
@@ -123,7 +121,9 @@ def step_losses(
     }
     if model.phone_head is not None and heard.any():
         logits = model.phone_head(features[heard])
-        terms["phone"] = PHONE * F.cross_entropy(logits.flatten(0, 1), batch.phones[heard].flatten())
+        terms["phone"] = PHONE * F.cross_entropy(
+            logits.flatten(0, 1), batch.phones[heard].flatten()
+        )
     return terms
 
 
@@ -143,8 +143,12 @@ def validate(model: Denoiser, sampler: WindowSampler, probe: LipProbe) -> dict[s
 def load_gnpfa_file(folder: Path) -> Gnpfa:
     """The GNPFA that training.gnpfa left in its work folder."""
     config = json.loads((folder / "gnpfa.json").read_text())["config"]
-    model = Gnpfa(GnpfaConfig(**{k: tuple(v) if isinstance(v, list) else v for k, v in config.items()}))
-    model.load_state_dict({k: v.float() for k, v in load_file(folder / "gnpfa.safetensors").items()})
+    model = Gnpfa(
+        GnpfaConfig(**{k: tuple(v) if isinstance(v, list) else v for k, v in config.items()})
+    )
+    model.load_state_dict(
+        {k: v.float() for k, v in load_file(folder / "gnpfa.safetensors").items()}
+    )
     return model.eval().requires_grad_(False)
 
 
@@ -219,7 +223,7 @@ class Trainer:
         args = self.args
         warm = min(1.0, (self.step + 1) / 200)
         done = min(1.0, self.step / args.steps)
-        return args.rate * warm * (0.05 + 0.95 * 0.5 * (1 + np.cos(np.pi * done)))
+        return float(args.rate * warm * (0.05 + 0.95 * 0.5 * (1 + np.cos(np.pi * done))))
 
     def run(self) -> None:
         """Trains until args.steps."""

@@ -12,10 +12,8 @@ intensity, and to follow MiniLM and a head on MiniLM for wordings without a labe
 from __future__ import annotations
 
 import argparse
-import hashlib
 import importlib.util
 import json
-import subprocess
 import sys
 from dataclasses import dataclass
 from pathlib import Path
@@ -27,9 +25,10 @@ from tokenizers import Tokenizer
 from torch import Tensor, nn
 from tqdm import tqdm
 
-from media2face.contract import CONTRACT_VERSION, EMOTIONS, STYLE_DIM
+from media2face.contract import EMOTIONS, STYLE_DIM
 from media2face.corpus import captions
 from media2face.corpus.captions import Caption
+from media2face.export.manifest import head_commit, write_manifest
 from media2face.style.text import MAX_TOKENS, TextEncoder, clean_prompt
 from media2face.training.style_tower import LAYERS, WIDTH, StyleTower, export_onnx
 from media2face.types import Float32
@@ -301,27 +300,21 @@ def encode_all(encoder: TextEncoder, path: Path, split: str, seed: int, count: i
     )
 
 
-def write_manifest(folder: Path, command: str, metrics: dict[str, float]) -> None:
-    """manifest.json with the sha256 of each file; call again when the metrics are known."""
-    commit = subprocess.run(
-        ["git", "rev-parse", "HEAD"], capture_output=True, text=True, check=False
-    )
-    names = ("style.onnx", "tokenizer.json")
-    manifest = {
-        "contract_version": CONTRACT_VERSION,
-        "kind": "style",
-        "dims": {"style": STYLE_DIM, "width": WIDTH, "layers": LAYERS, "max_tokens": MAX_TOKENS},
-        "emotions": list(EMOTIONS),
-        "files": {n: hashlib.sha256((folder / n).read_bytes()).hexdigest() for n in names},
-        "licences": [
+def note_manifest(folder: Path, command: str, metrics: dict[str, float]) -> None:
+    """manifest.json of the tower; call again when the metrics are known."""
+    write_manifest(
+        folder,
+        "style",
+        ["style.onnx", "tokenizer.json"],
+        dims={"style": STYLE_DIM, "width": WIDTH, "layers": LAYERS, "max_tokens": MAX_TOKENS},
+        emotions=list(EMOTIONS),
+        licences=[
             "Apache-2.0: sentence-transformers/all-MiniLM-L6-v2 (tokens and their table, teacher)",
             "Apache-2.0: captions written for this project",
         ],
-        "training": {"command": command, "commit": commit.stdout.strip() or "unknown"},
-        "metrics": metrics,
-    }
-    text = json.dumps(manifest, indent=2, ensure_ascii=False)
-    (folder / "manifest.json").write_text(text + "\n", encoding="utf-8")
+        training={"command": command, "commit": head_commit()},
+        metrics=metrics,
+    )
 
 
 def train(folder: Path, work: Path, config: TrainConfig) -> None:
@@ -337,7 +330,7 @@ def train(folder: Path, work: Path, config: TrainConfig) -> None:
     export_onnx(model, folder / "style.onnx")
     teacher.tokenizer.save(str(folder / "tokenizer.json"), pretty=False)
     command = f"python -m media2face.training.style train --seed {config.seed}"
-    write_manifest(folder, f"{command} --steps {config.steps}", {})
+    note_manifest(folder, f"{command} --steps {config.steps}", {})
     encoder = TextEncoder(folder)
     metrics: dict[str, float] = {}
     for split in ("train", "test"):
@@ -345,7 +338,7 @@ def train(folder: Path, work: Path, config: TrainConfig) -> None:
         metrics[f"{split}_bare_wordings"], wrong = score_wordings(encoder, split)
         (work / f"wrong_{split}.txt").write_text("\n".join(wrong) + "\n", encoding="utf-8")
     metrics["teacher_head_test_bare_wordings"] = score_teacher(teacher, head)
-    write_manifest(folder, f"{command} --steps {config.steps}", metrics)
+    note_manifest(folder, f"{command} --steps {config.steps}", metrics)
     print(json.dumps(metrics, indent=2))
 
 

@@ -4,12 +4,12 @@ from __future__ import annotations
 
 from pathlib import Path
 
-import numpy as np
 import torch
 import torch.nn.functional as nnf
 from torch import Tensor, nn
 
 from media2face.contract import EMOTIONS, STYLE_DIM
+from media2face.export.graph import export_graph
 from media2face.style.text import MAX_TOKENS
 
 WIDTH = 128
@@ -98,37 +98,15 @@ def export_onnx(model: StyleTower, path: Path) -> None:
 
     Not optimised by the exporter, which would rename and turn the weights that `load_tower`
     reads back; ONNX Runtime does the same work when it loads the graph."""
-    import onnx
-    from onnx import TensorProto, helper, numpy_helper
-
     batch, length = torch.export.Dim("B", min=1), torch.export.Dim("L", min=2, max=MAX_TOKENS)
-    program = torch.onnx.export(
-        model, (torch.ones(2, 9, dtype=torch.long),), input_names=["ids"],
-        output_names=["code", "emotions", "intensity"], dynamic_shapes=({0: batch, 1: length},),
-        opset_version=20, external_data=False, optimize=False, verbose=False,
-    )  # fmt: skip
-    graph_model = program.model_proto
-    graph = graph_model.graph
-    casts = []
-    for tensor in graph.initializer:
-        if tensor.data_type != TensorProto.FLOAT or np.prod(tensor.dims) < 64:
-            continue
-        name, half = tensor.name, numpy_helper.to_array(tensor).astype(np.float16)
-        tensor.CopyFrom(numpy_helper.from_array(half, f"{name}.f16"))
-        casts.append(helper.make_node("Cast", [f"{name}.f16"], [name], to=TensorProto.FLOAT))
-    nodes = casts + list(graph.node)
-    del graph.node[:]
-    graph.node.extend(nodes)
-    for node in graph.node:  # notes of the exporter: source lines and paths of this machine
-        node.doc_string = ""
-        del node.metadata_props[:]
-    for value in [*graph.value_info, *graph.input, *graph.output]:
-        del value.metadata_props[:]
-    for tensor in graph.initializer:
-        del tensor.metadata_props[:]
-    del graph.metadata_props[:], graph_model.metadata_props[:]
-    onnx.checker.check_model(graph_model)
-    path.write_bytes(graph_model.SerializeToString())
+    export_graph(
+        model,
+        (torch.ones(2, 9, dtype=torch.long),),
+        path,
+        (["ids"], ["code", "emotions", "intensity"]),
+        ({0: batch, 1: length},),
+        optimize=False,
+    )
 
 
 def load_tower(path: Path) -> StyleTower:
