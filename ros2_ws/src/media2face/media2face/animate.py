@@ -10,7 +10,7 @@ import numpy as np
 from media2face.audio.resample import make_resampler
 from media2face.backends.base import Backend
 from media2face.config import SessionConfig
-from media2face.contract import frame_count
+from media2face.contract import BLENDSHAPE_DIM, EYES_DIM, LATENT_DIM, frame_count
 from media2face.streaming.session import FaceSession
 from media2face.types import AudioChunk, FaceFrame, Float32, Motion, Style
 
@@ -53,17 +53,16 @@ def animate(
 
 
 def _stack(backend: Backend, frames: list[FaceFrame]) -> Motion:
-    vertices = len(backend.topology.neutral)
-    shapes = {"vertices": (vertices, 3)}
-    names = ("vertices", "blendshapes", "latent", "head_pose", "eyes")
-    if not frames:
-        from media2face.contract import BLENDSHAPE_DIM, EYES_DIM, LATENT_DIM
-
-        shapes |= {
-            "blendshapes": (BLENDSHAPE_DIM,),
-            "latent": (LATENT_DIM,),
-            "head_pose": (7,),
-            "eyes": (EYES_DIM,),
+    shapes: dict[str, tuple[int, ...]] = {
+        "vertices": backend.topology.neutral.shape,
+        "blendshapes": (BLENDSHAPE_DIM,),
+        "latent": (LATENT_DIM,),
+        "head_pose": (7,),
+        "eyes": (EYES_DIM,),
+    }
+    return Motion(
+        **{
+            name: np.array([getattr(f, name) for f in frames], np.float32).reshape(-1, *shape)
+            for name, shape in shapes.items()
         }
-        return Motion(**{n: np.zeros((0, *shapes[n]), np.float32) for n in names})
-    return Motion(**{n: np.stack([getattr(f, n) for f in frames]) for n in names})
+    )

@@ -23,7 +23,7 @@ def model_folders() -> list[Path]:
     return [folder for folder in folders if folder.is_dir()]
 
 
-def find_model(name: str) -> Path:
+def find_model(name: str = DEFAULT_MODEL) -> Path:
     """Folder of a model by name, or by path.
 
     Raises:

@@ -56,4 +56,4 @@ def log_mel(audio: Float32, first_sample: int, first_frame: int, frames: int) ->
     index = starts[:, None] + before + np.arange(MEL_WINDOW_SAMPLES)
     windowed = padded[index] * np.hanning(MEL_WINDOW_SAMPLES).astype(np.float32)
     power = np.abs(np.fft.rfft(windowed, MEL_FFT_SAMPLES)) ** 2 / MEL_WINDOW_SAMPLES
-    return np.log10(power.astype(np.float32) @ filter_bank() + FLOOR).astype(np.float32)
+    return np.asarray(np.log10(power.astype(np.float32) @ filter_bank() + FLOOR), np.float32)

@@ -1,4 +1,4 @@
-"""Makes models/gnpfa from a trained GNPFA: `python -m media2face.export.gnpfa --shared ../shared`."""
+"""Makes models/gnpfa from a trained GNPFA: `python -m media2face.export.gnpfa`."""
 
 from __future__ import annotations
 
@@ -23,13 +23,13 @@ from media2face.training.denoiser import load_gnpfa_file
 # Seeds of heads picked by eye for variety from a contact sheet; spread in deviations a mode.
 PRESETS: dict[str, tuple[int, float]] = {
     "average": (0, 0.0),
-    "ada": (1, 0.7),
-    "ben": (2, 0.7),
-    "chloe": (3, 0.7),
-    "diego": (4, 0.7),
-    "emeka": (5, 0.7),
-    "farah": (6, 0.7),
-    "goro": (7, 0.7),
+    "ada": (6, 0.85),
+    "ben": (9, 0.85),
+    "chloe": (14, 0.85),
+    "diego": (13, 0.85),
+    "emeka": (20, 0.85),
+    "farah": (11, 0.85),
+    "goro": (8, 0.85),
 }
 
 

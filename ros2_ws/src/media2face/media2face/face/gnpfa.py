@@ -8,6 +8,7 @@ identity; the latent only weighs that basis. A frame then costs one small matrix
 from __future__ import annotations
 
 from dataclasses import asdict, dataclass
+from itertools import pairwise
 
 import torch
 from torch import Tensor, nn
@@ -49,9 +50,7 @@ class GeometryEncoder(nn.Module):
     def __init__(self, config: GnpfaConfig) -> None:
         super().__init__()
         channels = (3, *config.encoder_channels)
-        self.convolutions = nn.Sequential(
-            *(_block(a, b, 2) for a, b in zip(channels, channels[1:], strict=False))
-        )
+        self.convolutions = nn.Sequential(*(_block(a, b, 2) for a, b in pairwise(channels)))
         side = FACE_MAP_SIZE >> len(config.encoder_channels)
         self.head = nn.Linear(channels[-1] * side * side, 2 * config.latent)
 
@@ -149,6 +148,6 @@ class Gnpfa(nn.Module):
         self.to_weights = ResidualMap(c.latent, BLENDSHAPE_DIM, c.hidden)
 
     def decode(self, z: Tensor, basis: Tensor, neutral: Tensor) -> tuple[Tensor, Tensor]:
-        """z [T, D], basis [K, 3 V], neutral [3 V] (m) -> vertices [T, 3 V] (m), weights [T, 52]."""
+        """z [T, D], basis [K, 3 V], neutral [3 V] -> vertices [T, 3 V], weights [T, 52]; m."""
         vertices = neutral + self.weigh(z) @ basis
         return vertices, self.to_weights(z).clamp(0, 1)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from itertools import pairwise
 
 import numpy as np
 
@@ -44,7 +45,7 @@ def ddim(
     levels = ddim_levels(steps)
     batch, past = len(weights), len(context)
     sample = noise.astype(np.float32)
-    for now, then in zip(levels[:-1], levels[1:], strict=True):
+    for now, then in pairwise(levels):
         window = np.concatenate([context, sample])
         level = np.zeros(len(window), np.float32)
         level[past:] = now

@@ -10,7 +10,7 @@ import numpy as np
 from media2face.contract import SAMPLE_RATE_HZ, frame_count, frame_to_sample
 from media2face.types import AudioChunk, Float32
 
-LONGEST_GAP_S = 1.0  # missing samples up to this are silence inside the utterance
+LONGEST_GAP_S = 1.0  # lost or repeated samples up to this belong to the same utterance
 RATES_HZ = (8_000, 192_000)
 
 
@@ -24,8 +24,8 @@ class AudioBuffer:
     """Joins chunks to a gapless line of 16 kHz samples and forgets what is no longer needed.
 
     An utterance is a run of chunks with consecutive sample indices; it starts on a frame. Lost
-    chunks become silence of the same length, repeated samples are dropped, an index that goes
-    back (or jumps far ahead) starts a new utterance. Not thread-safe.
+    chunks become silence of the same length, repeated samples are dropped, an index that begins
+    again at 0 or jumps by more than a second starts a new utterance. Not thread-safe.
     """
 
     def __init__(self, make_resampler: Callable[[int], Resampler]) -> None:
@@ -57,14 +57,12 @@ class AudioBuffer:
         return self._utterance_frame + frame_count(self._utterance_source_samples, self._rate_hz)
 
     def starts_utterance(self, chunk: AudioChunk) -> bool:
-        """Whether the chunk does not continue what came before."""
+        """Whether the chunk does not continue what came before: it jumps further than chunks get
+        lost or repeated, or begins again at 0."""
         ahead = chunk.first_sample - self._next_source_sample
-        return (
-            not self.open
-            or chunk.sample_rate_hz != self._rate_hz
-            or ahead + len(chunk.samples) <= 0
-            or ahead > LONGEST_GAP_S * self._rate_hz
-        )
+        again = chunk.first_sample == 0 and self._next_source_sample > len(chunk.samples)
+        far = abs(ahead) > LONGEST_GAP_S * chunk.sample_rate_hz
+        return not self.open or chunk.sample_rate_hz != self._rate_hz or again or far
 
     def begin(self, chunk: AudioChunk, frame: int) -> None:
         """Starts an utterance at absolute frame `frame`, at or after `end`."""
