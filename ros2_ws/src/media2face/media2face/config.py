@@ -13,7 +13,7 @@ class SessionConfig:
         seed: noise is a function of (seed, absolute frame) only.
         denoise_steps: DDIM steps a hop; 0 takes the model's default.
         guidance_audio: s_A of eq. 9; None takes the model's default.
-        guidance_style: s_P of eq. 9 at strength 1; None takes the model's default.
+        guidance_style: s_P of eq. 9; None takes the model's default.
         margin_ms: time between the moment a frame can be computed at the earliest and its
             presentation; covers the compute time of one hop and the way there.
         idle: fill in silence when no audio comes, so that the face keeps blinking and breathing.

@@ -30,11 +30,20 @@ class WindowGeometry:
 
 @dataclass(frozen=True)
 class Guidance:
-    """Strengths of eq. 9 (s_A, s_P) and the number of DDIM steps."""
+    """How a hop is sampled.
+
+    Attributes:
+        audio, style: s_A and s_P of eq. 9.
+        steps: DDIM steps.
+        strength: how much of the prompt is heard: at 0 the term of s_P does without it, at 1 it is
+            eq. 9 as printed, beyond 1 the prompt is exaggerated. The audio's total stays
+            s_A + s_P whatever it is.
+    """
 
     audio: float
     style: float
     steps: int
+    strength: float = 1.0
 
 
 @dataclass(frozen=True)

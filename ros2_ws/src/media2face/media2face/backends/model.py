@@ -132,8 +132,8 @@ class ModelBackend:
 def _branches(inputs: WindowInputs) -> tuple[Float32, Float32, Float32]:
     """Weights of eq. 9 and condition masks [B]; branches of weight zero are left out."""
     guidance = inputs.guidance
-    prompted = bool(np.any(inputs.style)) and guidance.style > 0
-    none, audio, both = guidance_weights(guidance.audio, guidance.style if prompted else 0.0)
-    table = [(none, 0, 0), (audio, 1, 0), (both, 1, 1)]
+    none, audio, both = guidance_weights(guidance.audio, guidance.style)
+    heard = guidance.strength if np.any(inputs.style) else 0.0
+    table = [(none, 0, 0), (audio + both * (1 - heard), 1, 0), (both * heard, 1, 1)]
     kept = np.array([row for row in table if row[0] != 0], np.float32)
     return kept[:, 0], kept[:, 1], kept[:, 2]

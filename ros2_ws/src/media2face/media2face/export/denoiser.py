@@ -17,7 +17,7 @@ from media2face.export.graph import export_graph
 from media2face.export.manifest import head_commit, write_manifest
 from media2face.motion.denoiser import Denoiser, DenoiserConfig
 
-STEPS, GUIDANCE_AUDIO, GUIDANCE_STYLE = 4, 0.3, 1.0
+STEPS, GUIDANCE_AUDIO, GUIDANCE_STYLE = 4, 0.0, 1.0
 
 
 def load_checkpoint(path: Path) -> tuple[Denoiser, dict[str, Any]]:
