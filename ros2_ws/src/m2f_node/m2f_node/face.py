@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -101,15 +102,17 @@ def load_face(
     model_dir = find_model(settings.model or DEFAULT_MODEL)
     backend = make_backend(settings.backend, model_dir)
     identity = backend.prepare_identity(settings.identity or backend.identity_names[0])
-    _warm_up(FaceSession(backend, identity, settings.session, make_resampler))
+    style = Style(backend.encode_style("happy"))
+    _warm_up(FaceSession(backend, identity, settings.session, make_resampler), style)
     session = FaceSession(backend, identity, settings.session, make_resampler)
     worker = SessionWorker(session, now, on_error)
     prompt = Prompt(settings.style, settings.style_strength, settings.style_transition)
     return Face(settings, model_dir, backend, identity, session, worker, prompt)
 
 
-def _warm_up(session: FaceSession) -> None:
-    """Runs every network once on silence, so that the first real hop is as fast as the rest."""
+def _warm_up(session: FaceSession, style: Style) -> None:
+    """Runs every network once, so that the first real hop and prompt are as fast as the rest."""
     silence = np.zeros(round(WARM_UP_S * SAMPLE_RATE_HZ), np.float32)
+    session.set_style(style)
     session.accept_audio(AudioChunk(silence, SAMPLE_RATE_HZ, 0, 0.0))
-    session.step(0.0)
+    session.step(-math.inf)
