@@ -1,4 +1,4 @@
-"""`m2f corpus`: align, tts and speech."""
+"""`m2f corpus`: what the trainings need, made from public data."""
 
 from __future__ import annotations
 
@@ -29,6 +29,13 @@ def _speech(arguments: argparse.Namespace) -> None:
     build(arguments.shared, arguments.out, work=arguments.work, seed=arguments.seed)
 
 
+def _topology(arguments: argparse.Namespace) -> None:
+    from media2face.corpus.topology import build_topology
+
+    topology = build_topology(arguments.shared / "facekit" / "facekit.npz", arguments.out)
+    print(f"{arguments.out}: {len(topology.neutral)} vertices, id {topology.id}")
+
+
 def _lips(arguments: argparse.Namespace) -> None:
     from media2face.corpus.geometry import report
 
@@ -55,5 +62,8 @@ def add_parser(subparsers: argparse._SubParsersAction[argparse.ArgumentParser]) 
     step.add_argument("--out", type=Path, default=Path("work/speech"))
     step.add_argument("--seed", type=int, default=0)
     step.set_defaults(run=_speech)
+    step = steps.add_parser("topology", parents=[shared], help="the head's mesh and its maps")
+    step.add_argument("--out", type=Path, default=Path("models/gnpfa/topology.npz"))
+    step.set_defaults(run=_topology)
     step = steps.add_parser("lips", parents=[shared], help="lip gap of every phone's shape")
     step.set_defaults(run=_lips)

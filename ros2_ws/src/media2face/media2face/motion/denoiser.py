@@ -176,12 +176,14 @@ class Denoiser(nn.Module):
             level: [B, N] noise level of each frame in [0, 1]; 0 is clean.
             audio: [B, N, width] from the audio encoder.
             has_audio, has_style: [B] 1 or 0: the condition masks.
-            style: [B, N, P].
+            style: [B, N, P]; a frame of zeros has no prompt.
 
         Returns:
             [B, N, X] x0, normalised.
         """
-        a, p = has_audio[:, None, None], has_style[:, None, None]
+        a = has_audio[:, None, None]
+        prompted = style.abs().amax(-1, keepdim=True) > 0
+        p = has_style[:, None, None] * prompted.to(style.dtype)
         heard = audio * a + self.no_audio * (1 - a)
         felt = self.style_in(style) * p + self.no_style * (1 - p)
         memory = torch.cat([heard, felt], 1)

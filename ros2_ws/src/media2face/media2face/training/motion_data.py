@@ -18,11 +18,14 @@ from media2face.contract import (
     MEL_PER_FRAME,
     MOTION_DIM,
     POSE_SLICE,
+    STYLE_DIM,
 )
 from media2face.corpus.speech import CorpusClip, iterate
 from media2face.face.gnpfa import Gnpfa
 from media2face.motion.denoiser import DenoiserConfig
 from media2face.types import Float32
+
+CHANGE_SHARE = 0.4  # of the windows show a change of style
 
 
 @dataclass
@@ -125,8 +128,7 @@ class Batch:
 
     mel: Tensor  # [B, M, F] normalised
     motion: Tensor  # [B, N, X] normalised
-    style: Tensor  # [B, N, P]
-    has_style: Tensor  # [B]
+    style: Tensor  # [B, N, P], zeros where there is no prompt
     phones: Tensor  # [B, N] int64, 255 where unknown
 
 
@@ -143,33 +145,70 @@ class WindowSampler:
     def batch(self, size: int, rng: np.random.Generator) -> Batch:
         """`size` windows; styles carry the prompt of their rendering where it has one."""
         rows = [self._window(i, rng) for i in rng.choice(len(self.clips), size, p=self.chances)]
-        mel, motion, style, prompted, phones = (np.stack(x) for x in zip(*rows, strict=True))
+        mel, motion, style, phones = (np.stack(x) for x in zip(*rows, strict=True))
         scale = self.scale
         return Batch(
             mel=torch.from_numpy((mel - scale.mel_mean) / scale.mel_std),
             motion=torch.from_numpy((motion - scale.motion_mean) / scale.motion_std),
             style=torch.from_numpy(style),
-            has_style=torch.from_numpy(prompted),
             phones=torch.from_numpy(phones.astype(np.int64)),
         )
 
     def _window(self, which: int, rng: np.random.Generator) -> tuple[np.ndarray, ...]:
         c, clip = self.config, self.clips[which]
         frames = clip.motion.shape[1]
-        take = int(rng.integers(len(clip.motion)))
         start = int(rng.integers(-c.context_frames, frames - c.frames + 1))
         index = np.arange(start, start + c.frames)
-        motion = np.where(
-            (index < 0)[:, None], self.scale.rest, clip.motion[take, np.clip(index, 0, frames - 1)]
-        )
         phones = np.where(index < 0, 0, clip.phones[np.clip(index, 0, frames - 1)])
         low = (start + c.context_frames) * MEL_PER_FRAME
         mel = clip.mel[low : low + c.audio_frames * MEL_PER_FRAME].astype(np.float32)
+        motion, style = self._performance(clip, index, int(rng.integers(len(clip.motion))), rng)
+        if rng.random() < CHANGE_SHARE:
+            motion, style = self._changed(clip, index, motion, style, rng)
+        return augment(mel, rng), motion, style, phones
+
+    def _performance(
+        self, clip: Clip, index: np.ndarray, take: int, rng: np.random.Generator
+    ) -> tuple[Float32, Float32]:
+        """One rendering's motion [N, X] and style codes [N, P]; at rest before the clip."""
+        last = clip.motion.shape[1] - 1
+        motion = np.where(
+            (index < 0)[:, None], self.scale.rest, clip.motion[take, np.clip(index, 0, last)]
+        )
         emotion, intensity = int(clip.emotions[take]), float(clip.intensities[take])
-        prompted = np.float32(emotion > 0 or rng.random() < 0.4)
-        code = self.styles.pick(emotion, intensity, rng) * prompted
-        style = np.repeat(code[None], c.frames, 0).astype(np.float32)
-        return augment(mel, rng), motion.astype(np.float32), style, prompted, phones
+        code = np.zeros(STYLE_DIM, np.float32)
+        if emotion > 0 or rng.random() < 0.4:
+            code = self.styles.pick(emotion, intensity, rng)
+        return motion.astype(np.float32), np.repeat(code[None], len(index), 0).astype(np.float32)
+
+    def _changed(
+        self,
+        clip: Clip,
+        index: np.ndarray,
+        motion: Float32,
+        style: Float32,
+        rng: np.random.Generator,
+    ) -> tuple[Float32, Float32]:
+        """Fades from another rendering of the same audio, or from rest, into this one. Without
+        such windows the clean past alone would tell the style, and a new prompt change nothing."""
+        if rng.random() < 0.25:
+            before = np.repeat(self.scale.rest[None], len(index), 0)
+            old_style = np.where(rng.random() < 0.5, style, np.zeros_like(style))
+        else:
+            take = int(rng.integers(len(clip.motion)))
+            before, old_style = self._performance(clip, index, take, rng)
+        onset, length = rng.integers(0, self.config.frames), rng.integers(3, 18)
+        share = np.clip((np.arange(len(index)) - onset + 1) / length, 0, 1)[:, None]
+        ease = share * share * (3 - 2 * share)
+        # as streaming.style_track has it: a prompt that comes or goes keeps its code meanwhile
+        if np.any(old_style) and np.any(style):
+            codes = old_style + (style - old_style) * share
+        else:
+            codes = np.where(share > 0, style, 0) + np.where(share < 1, old_style, 0)
+        return (
+            (before + (motion - before) * ease).astype(np.float32),
+            codes.astype(np.float32),
+        )
 
 
 def augment(mel: Float32, rng: np.random.Generator) -> Float32:
