@@ -31,6 +31,8 @@ from tqdm import tqdm
 from m2f_node.audio_file import Sound, read_sound
 from m2f_node.observer import Observer, Received
 
+# The demo keeps every frame, about 4 MB a second.
+LONGEST_S = 300.0
 START_TIMEOUT_S = 60.0
 SILENCE_TIMEOUT_S = 15.0
 STOP_TIMEOUT_S = 10.0
@@ -74,8 +76,7 @@ def receive(sound: Sound, path: Path, style: str, logs: Path) -> Received:
     executor = SingleThreadedExecutor()
     executor.add_node(observer)
     face_log, audio_log = logs / "m2f_node.log", logs / "audio_file.log"
-    # YAML quotes, so that a style such as "yes" or "3" stays a string.
-    face_parameters = ("idle:=false", f"style:={json.dumps(style)}")
+    face_parameters = ("idle:=false", f"style:={_quoted(style)}")
     try:
         with node_process("m2f_node", face_log, *face_parameters) as face:
             begin = time.monotonic()
@@ -85,7 +86,7 @@ def receive(sound: Sound, path: Path, style: str, logs: Path) -> Received:
                 _check_alive(face, face_log)
                 executor.spin_once(timeout_sec=0.1)
             # The node's and this process's: none may miss the beginning.
-            audio_parameters = (f"file:={json.dumps(str(path))}", "subscribers:=2")
+            audio_parameters = (f"file:={_quoted(str(path))}", "subscribers:=2")
             with node_process("audio_file", audio_log, *audio_parameters) as audio:
                 _collect(observer, executor, expected, (face, face_log), (audio, audio_log))
     except DemoError as error:
@@ -129,6 +130,11 @@ def _tail(log: Path, lines: int = 10) -> list[str]:
     with suppress(OSError):
         return [f"{log.stem}: {line}" for line in log.read_text().splitlines()[-lines:]]
     return []
+
+
+def _quoted(text: str) -> str:
+    """For a parameter on the command line: "yes" or "3" stays a string in quotes."""
+    return json.dumps(text, ensure_ascii=False)
 
 
 def summarise(received: Received, sound: Sound, path: Path, style: str) -> dict[str, Any]:
@@ -221,6 +227,12 @@ def run(audio: str, style: str) -> None:
     sample = Path(get_package_share_directory("m2f_node"), "samples", "hello.opus")
     path = Path(audio or sample).expanduser().resolve()
     sound = read_sound(path)
+    seconds = len(sound.samples) / sound.rate_hz
+    if not 1 / contract.FRAME_RATE_HZ <= seconds <= LONGEST_S:
+        raise DemoError(
+            f"{path} lasts {seconds:.2f} s; the demo takes from one frame to {LONGEST_S:.0f} s "
+            "(m2f animate takes longer ones)"
+        )
     OUT.mkdir(exist_ok=True)
     rclpy.init()
     try:
@@ -247,6 +259,8 @@ def _render(received: Received, sound: Sound, path: Path) -> None:
 
 
 def main() -> int:
+    # Other faces on this network are none of the demo's, unless the caller chose the domain.
+    os.environ.setdefault("ROS_DOMAIN_ID", str(1 + os.getpid() % 100))
     try:
         run(os.environ.get("AUDIO", ""), os.environ.get("STYLE", ""))
     except (DemoError, ValueError, OSError) as error:
