@@ -138,7 +138,7 @@ def _quoted(text: str) -> str:
 
 
 def summarise(received: Received, sound: Sound, path: Path, style: str) -> dict[str, Any]:
-    """What out/demo.json holds; times in milliseconds."""
+    """What out/demo.json holds; times in milliseconds, -1 where the node never reported."""
     expected = contract.frame_count(len(sound.samples), sound.rate_hz)
     indices = [frame.index for frame in received.frames]
     latency_ms = received.latency_ms()
@@ -156,10 +156,10 @@ def summarise(received: Received, sound: Sound, path: Path, style: str) -> dict[
         "first_frame_ms": round(float(latency_ms[0]), 3) if len(latency_ms) else None,
         "latency_ms": _quantiles(latency_ms),
         "hop_compute_ms": {
-            "p50": float(report.get("hop_compute_p50_ms", "nan")),
-            "p99": float(report.get("hop_compute_p99_ms", "nan")),
+            "p50": float(report.get("hop_compute_p50_ms", -1)),
+            "p99": float(report.get("hop_compute_p99_ms", -1)),
         },
-        "half_hop_ms": float(report.get("hop_ms", "nan")) / 2,
+        "half_hop_ms": float(report.get("hop_ms", -2)) / 2,
         "starved": int(report.get("starved_ticks", -1)),
         "skipped": int(report.get("skipped_frames", -1)),
         "backend": report.get("backend", ""),
