@@ -11,6 +11,8 @@ import pytest
 from media2face.animate import animate
 from media2face.audio.io import read_audio
 from media2face.backends import make_backend
+from media2face.backends.base import WindowInputs
+from media2face.contract import MOTION_DIM, STYLE_DIM, frame_to_sample
 from media2face.models import find_model
 from media2face.types import Style
 
@@ -30,6 +32,28 @@ def test_torch_and_onnx_runtime_agree() -> None:
     for name in ("vertices", "blendshapes", "latent", "head_pose", "eyes"):
         difference = np.abs(getattr(first, name) - getattr(second, name)).max()
         assert difference < 1e-4, name
+
+
+def test_a_window_is_placed_by_its_sample_index_alone() -> None:
+    """However much audio before the window comes along, and wherever it is cut."""
+    backend = make_backend("onnxruntime", find_model())
+    geometry, samples = backend.geometry, read_audio(SAMPLE)[0]
+    first_frame = 25
+    end = frame_to_sample(first_frame + geometry.audio_frames)
+    found = []
+    for margin in (400, 1111, frame_to_sample(first_frame)):
+        start = frame_to_sample(first_frame) - margin
+        inputs = WindowInputs(
+            first_frame=first_frame,
+            first_sample=start,
+            audio=samples[start:end],
+            noise=np.zeros((geometry.hop_frames, MOTION_DIM), np.float32),
+            style=np.zeros((geometry.frames, STYLE_DIM), np.float32),
+            guidance=backend.default_guidance,
+        )
+        found.append(backend.denoise(inputs, backend.initial_state())[0].motion)
+    np.testing.assert_array_equal(found[0], found[1])
+    np.testing.assert_array_equal(found[0], found[2])
 
 
 def test_unknown_backend_model_and_identity_are_named() -> None:

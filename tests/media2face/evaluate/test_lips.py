@@ -7,7 +7,6 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-
 from media2face.animate import animate
 from media2face.audio.io import read_audio
 from media2face.backends import make_backend

@@ -15,11 +15,15 @@ DEFAULT_MODEL = "small"
 
 
 def model_folders() -> list[Path]:
-    """Folders that may hold models: the installed share folder, then the source tree's."""
-    here = Path(__file__).resolve()
-    folders = [parent / "share" / "media2face" / "models" for parent in here.parents]
-    folders.append(Path(sys.prefix) / "share" / "media2face" / "models")
-    folders += [parent / "models" for parent in here.parents[3:]]
+    """Folders that may hold models, nearest to this file first: `models` of a source tree or
+    share/media2face/models of the prefix it is installed in; then those of the running python."""
+    shared = Path("share", "media2face", "models")
+    folders = [
+        parent / below
+        for parent in Path(__file__).resolve().parents[1:]
+        for below in (shared, Path("models"))
+    ]
+    folders.append(Path(sys.prefix) / shared)
     return [folder for folder in folders if folder.is_dir()]
 
 

@@ -17,7 +17,7 @@ from media2face.export.graph import export_graph
 from media2face.export.manifest import head_commit, write_manifest
 from media2face.motion.denoiser import Denoiser, DenoiserConfig
 
-STEPS, GUIDANCE_AUDIO, GUIDANCE_STYLE = 4, 0.0, 1.0
+STEPS, GUIDANCE_AUDIO, GUIDANCE_STYLE, STRENGTH = 4, 0.0, 1.0, 1.5
 
 
 def load_checkpoint(path: Path) -> tuple[Denoiser, dict[str, Any]]:
@@ -78,7 +78,12 @@ def _note(model: Denoiser, state: dict[str, Any], args: argparse.Namespace) -> N
             "hop_frames": c.hop_frames,
             "lookahead_frames": c.lookahead_frames,
         },
-        guidance={"audio": args.audio, "style": args.style, "steps": args.steps},
+        guidance={
+            "audio": args.audio,
+            "style": args.style,
+            "steps": args.steps,
+            "strength": args.strength,
+        },
         normalisation=rounded,
         licences=[
             "CC-BY-4.0: LibriSpeech (audio)",
@@ -104,6 +109,7 @@ def main() -> None:
     parser.add_argument("--steps", type=int, default=STEPS, help="DDIM steps a hop")
     parser.add_argument("--audio", type=float, default=GUIDANCE_AUDIO, help="s_A")
     parser.add_argument("--style", type=float, default=GUIDANCE_STYLE, help="s_P")
+    parser.add_argument("--strength", type=float, default=STRENGTH, help="of a prompt at 1")
     export(parser.parse_args())
 
 

@@ -250,7 +250,9 @@ class FaceSession:
         default, config = self._backend.default_guidance, self._config
         audio = default.audio if config.guidance_audio is None else config.guidance_audio
         style = default.style if config.guidance_style is None else config.guidance_style
-        return Guidance(audio, style, config.denoise_steps or default.steps, strength)
+        return Guidance(
+            audio, style, config.denoise_steps or default.steps, strength * default.strength
+        )
 
     def _too_late(self, now_s: float) -> bool:
         """Overload: the whole next hop could only come too late to be shown."""

@@ -25,7 +25,7 @@ from media2face.face.gnpfa import Gnpfa
 from media2face.motion.denoiser import DenoiserConfig
 from media2face.types import Float32
 
-CHANGE_SHARE = 0.4  # of the windows show a change of style
+CHANGE_SHARE = 0.6  # of the windows show a change of style
 
 
 @dataclass
@@ -191,7 +191,7 @@ class WindowSampler:
     ) -> tuple[Float32, Float32]:
         """Fades from another rendering of the same audio, or from rest, into this one. Without
         such windows the clean past alone would tell the style, and a new prompt change nothing."""
-        if rng.random() < 0.25:
+        if rng.random() < 0.35:
             before = np.repeat(self.scale.rest[None], len(index), 0)
             old_style = np.where(rng.random() < 0.5, style, np.zeros_like(style))
         else:
