@@ -25,7 +25,7 @@ class SessionConfig:
     denoise_steps: int = 0
     guidance_audio: float | None = None
     guidance_style: float | None = None
-    margin_ms: float = 80.0
+    margin_ms: float = 120.0
     idle: bool = True
     idle_after_ms: float = 200.0
     max_late_ms: float = 150.0

@@ -13,6 +13,7 @@ from media2face.types import Float32
 
 def make_session(path: Path, threads: int = 1) -> ort.InferenceSession:
     """A CPU session that does not spin while it waits. Raises ValueError naming the file."""
+    ort.disable_telemetry_events()  # they would be written below HOME
     options = ort.SessionOptions()
     options.intra_op_num_threads = threads
     options.inter_op_num_threads = 1
