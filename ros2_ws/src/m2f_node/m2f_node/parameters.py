@@ -32,6 +32,7 @@ class Spec:
     choices: tuple[str, ...] | None = None
 
 
+SESSION = SessionConfig()  # its defaults are the node's
 SPECS: dict[str, Spec] = {
     "autostart": Spec(True, "Configure and activate on start; read once."),
     "model": Spec("", "Name of a shipped model or a folder with a manifest; empty = default."),
@@ -43,18 +44,30 @@ SPECS: dict[str, Spec] = {
     "frame_id": Spec("head", "Frame of vertices and eyes: x forward, y left, z up."),
     "base_frame_id": Spec("base_link", "Frame in which the head pose is given."),
     "audio_queue_depth": Spec(1000, "Audio chunks kept while the node is busy.", 1, 100_000),
-    "seed": Spec(0, "Seed of the noise: same audio, prompts and seed, same face.", 0, 2**53),
+    "seed": Spec(
+        SESSION.seed, "Seed of the noise: same audio, prompts and seed, same face.", 0, 2**53
+    ),
     "denoise_steps": Spec(0, "DDIM steps a hop; 0 = the model's default.", 0, 500),
     "guidance_audio": Spec(-1.0, "s_A of eq. 9; below 0 = the model's default.", -1.0, 20.0),
     "guidance_style": Spec(-1.0, "s_P of eq. 9; below 0 = the model's default.", -1.0, 20.0),
     "margin_ms": Spec(
-        80.0, "From the moment a frame can be computed to its presentation [ms].", 0.0, 5000.0
+        SESSION.margin_ms,
+        "From the moment a frame can be computed to its presentation [ms].",
+        0.0,
+        5000.0,
     ),
-    "idle": Spec(True, "Fill in silence when no audio comes, so that the face stays alive."),
+    "idle": Spec(
+        SESSION.idle, "Fill in silence when no audio comes, so that the face stays alive."
+    ),
     "idle_after_ms": Spec(
-        200.0, "Audio may be this late before silence is filled in [ms].", 0.0, 60_000.0
+        SESSION.idle_after_ms,
+        "Audio may be this late before silence is filled in [ms].",
+        0.0,
+        60_000.0,
     ),
-    "max_late_ms": Spec(150.0, "A frame later than this is skipped [ms].", 0.0, 60_000.0),
+    "max_late_ms": Spec(
+        SESSION.max_late_ms, "A frame later than this is skipped [ms].", 0.0, 60_000.0
+    ),
 }
 
 

@@ -54,7 +54,11 @@ def write_video(
             for vertices, pose in zip(motion.vertices, motion.head_pose, strict=True)
         )
         bar = tqdm(
-            frames, total=motion.frames, desc="rendering", unit="frame", disable=not progress
+            frames,
+            total=motion.frames,
+            desc="rendering",
+            unit="frame",
+            disable=None if progress else True,
         )
         encode_video(path, bar, samples, sample_rate, size=size)
 

@@ -37,7 +37,7 @@ from media2face.training.motion_data import (
 )
 
 VELOCITY, SMOOTH, GEOMETRY, PHONE = 1.0, 0.01, 0.6, 0.1
-DROP_STYLE, DROP_AUDIO = 0.1, 0.1
+DROP_STYLE, DROP_AUDIO = 0.3, 0.1
 UNKNOWN_PHONE = 255
 
 
@@ -103,7 +103,10 @@ def step_losses(model: Denoiser, batch: Batch, probe: LipProbe) -> dict[str, Ten
     kept = torch.where(level[..., None] == 0, torch.ones_like(kept), kept)
     noised = kept.sqrt() * batch.motion + (1 - kept).sqrt() * torch.randn_like(batch.motion)
     drop_both = torch.rand(size) < DROP_AUDIO
-    has_style = ((torch.rand(size) >= DROP_STYLE) & ~drop_both).float()
+    # Prompts are dropped where the window ends without one: so no prompt means a calm face, and
+    # not an average of all emotions.
+    calm = (batch.style[:, -1] == 0).all(-1)
+    has_style = (~drop_both & ~(calm & (torch.rand(size) < DROP_STYLE))).float()
     # bfloat16 matrix products: 2.5 times as fast on a CPU that has them, a little slower elsewhere
     with torch.autocast("cpu", torch.bfloat16):
         features = model.audio_encoder(batch.mel)
