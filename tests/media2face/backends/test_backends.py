@@ -48,6 +48,7 @@ def test_a_window_is_placed_by_its_sample_index_alone() -> None:
             first_sample=start,
             audio=samples[start:end],
             noise=np.zeros((geometry.hop_frames, MOTION_DIM), np.float32),
+            blink=np.zeros(geometry.hop_frames, np.float32),
             style=np.zeros((geometry.frames, STYLE_DIM), np.float32),
             guidance=backend.default_guidance,
         )

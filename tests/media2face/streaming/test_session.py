@@ -13,8 +13,15 @@ from media2face.audio.resample import make_resampler
 from media2face.backends import make_backend
 from media2face.backends.base import Backend
 from media2face.config import SessionConfig
-from media2face.contract import FRAME_RATE_HZ, SAMPLE_RATE_HZ, frame_count, frame_to_sample
+from media2face.contract import (
+    BLENDSHAPE_NAMES,
+    FRAME_RATE_HZ,
+    SAMPLE_RATE_HZ,
+    frame_count,
+    frame_to_sample,
+)
 from media2face.models import find_model
+from media2face.streaming.blinks import blink_cue
 from media2face.streaming.session import FaceSession
 from media2face.types import AudioChunk, FaceFrame, Float32, Style
 
@@ -289,6 +296,25 @@ def test_style_takes_effect_at_the_next_hop_and_fades() -> None:
     moved = [np.abs(a.latent - b.latent).max() for a, b in zip(plain, frames, strict=True)]
     assert max(moved[:18]) < 1e-6
     assert max(moved[40:]) > 0.2
+
+
+@pytest.mark.parametrize("kind", ["speech", "silence"])
+def test_the_face_blinks_as_people_do(kind: str) -> None:
+    samples = np.tile(speech(), 12) if kind == "speech" else np.zeros(480_000, np.float32)
+    frames = feed(session(), samples, 16_000)
+    for name in ("eyeBlinkLeft", "eyeBlinkRight"):
+        closed = np.array([f.blendshapes[BLENDSHAPE_NAMES.index(name)] for f in frames]) > 0.6
+        blinks = int((closed[1:] & ~closed[:-1]).sum())
+        assert 4 <= blinks <= 13, f"{name}: {blinks} blinks in half a minute"
+        assert closed.mean() < 0.08
+
+
+def test_blinks_do_not_depend_on_the_call() -> None:
+    whole = blink_cue(7, 0, 3000)
+    parts = [blink_cue(7, start, 6) for start in range(0, 3000, 6)]
+    np.testing.assert_array_equal(whole, np.concatenate(parts))
+    assert (whole == 1.0).sum() == 25
+    assert np.diff(np.flatnonzero(whole == 1.0)).min() >= 30
 
 
 def test_frames_are_exact_over_an_hour() -> None:

@@ -55,6 +55,7 @@ class WindowInputs:
         first_sample: absolute index (16 kHz) of audio[0].
         audio: float32 [S] in [-1, 1]; what lies outside it counts as silence.
         noise: float32 [hop, X] standard normal, a function of (seed, absolute frame).
+        blink: float32 [hop] in [0, 1], how far the noise is to lean towards a blink.
         style: float32 [context + hop, P] style code per frame; zeros where there is no prompt.
         guidance: strengths and steps.
     """
@@ -63,6 +64,7 @@ class WindowInputs:
     first_sample: int
     audio: Float32
     noise: Float32
+    blink: Float32
     style: Float32
     guidance: Guidance
 

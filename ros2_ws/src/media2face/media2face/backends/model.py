@@ -72,6 +72,7 @@ class ModelBackend:
         self._motion_std = np.array(scale["motion_std"], np.float32)
         self._mel_mean, self._mel_std = float(scale["mel_mean"]), float(scale["mel_std"])
         self._rest = np.array(scale["rest"], np.float32)
+        self._blink = np.array(manifest.field("blink"), np.float32)
         self._networks = networks
         self._text = TextEncoder(style.folder)
 
@@ -95,7 +96,8 @@ class ModelBackend:
         def predict(motion: Float32, level: Float32) -> Float32:
             return self._networks.denoise(motion, level, audio, has_audio, style, has_style)
 
-        hop = ddim(predict, weights, inputs.noise, state.motion, inputs.guidance.steps)
+        noise = inputs.noise + inputs.blink[:, None] * self._blink
+        hop = ddim(predict, weights, noise, state.motion, inputs.guidance.steps)
         past = np.concatenate([state.motion, hop])[-geometry.context_frames :]
         return WindowOutputs(hop * self._motion_std + self._motion_mean), DenoiserState(past)
 

@@ -12,11 +12,21 @@ import torch
 from safetensors.torch import save_file
 from torch.export import Dim
 
-from media2face.contract import MEL_BANDS, MEL_PER_FRAME, MOTION_DIM, STYLE_DIM
+from media2face.backends.torch import load_gnpfa
+from media2face.contract import (
+    BLENDSHAPE_DIM,
+    BLENDSHAPE_NAMES,
+    LATENT_SLICE,
+    MEL_BANDS,
+    MEL_PER_FRAME,
+    MOTION_DIM,
+    STYLE_DIM,
+)
 from media2face.export.graph import export_graph
 from media2face.export.manifest import head_commit, write_manifest
 from media2face.motion.denoiser import Denoiser, DenoiserConfig
 
+BLINK_LEAN = 0.5  # enough for every cue to become a blink, see docs/LOG.md
 STEPS, GUIDANCE_AUDIO, GUIDANCE_STYLE, STRENGTH = 4, 0.0, 1.0, 1.5
 
 
@@ -85,6 +95,7 @@ def _note(model: Denoiser, state: dict[str, Any], args: argparse.Namespace) -> N
             "strength": args.strength,
         },
         normalisation=rounded,
+        blink=_blink_lean(args.gnpfa, scale),
         licences=[
             "CC-BY-4.0: LibriSpeech (audio)",
             "CC0-1.0: Kathleen, Nathalie (audio, transcripts, Dutch phone times)",
@@ -101,11 +112,24 @@ def _note(model: Denoiser, state: dict[str, Any], args: argparse.Namespace) -> N
     )
 
 
+def _blink_lean(gnpfa: Path, scale: dict[str, Any]) -> list[float]:
+    """[X] what is added to the noise for a blink: BLINK_LEAN of its normalised motion."""
+    eyes = [BLENDSHAPE_NAMES.index(name) for name in ("eyeBlinkLeft", "eyeBlinkRight")]
+    weights = torch.zeros(2, BLENDSHAPE_DIM)
+    weights[1, eyes] = 1.0
+    with torch.no_grad():
+        open_eyes, closed = load_gnpfa(gnpfa).to_latent(weights).numpy()
+    lean = np.zeros(MOTION_DIM)
+    lean[LATENT_SLICE] = closed - open_eyes
+    return np.round(BLINK_LEAN * lean / np.array(scale["motion_std"]), 4).tolist()
+
+
 def main() -> None:
     """Command line."""
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--work", type=Path, default=Path("work/small"))
     parser.add_argument("--out", type=Path, default=Path("models/small"))
+    parser.add_argument("--gnpfa", type=Path, default=Path("models/gnpfa"))
     parser.add_argument("--steps", type=int, default=STEPS, help="DDIM steps a hop")
     parser.add_argument("--audio", type=float, default=GUIDANCE_AUDIO, help="s_A")
     parser.add_argument("--style", type=float, default=GUIDANCE_STYLE, help="s_P")

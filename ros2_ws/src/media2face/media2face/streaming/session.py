@@ -34,6 +34,7 @@ from media2face.contract import (
     frame_to_sample,
 )
 from media2face.streaming.audio_buffer import AudioBuffer, Resampler, checked
+from media2face.streaming.blinks import blink_cue
 from media2face.streaming.noise import frame_noise
 from media2face.streaming.style_track import StyleTrack
 from media2face.types import AudioChunk, FaceFrame, Float32, Style
@@ -217,6 +218,7 @@ class FaceSession:
             first_sample=first_sample,
             audio=self._audio.window(first_sample, self._samples_needed()),
             noise=frame_noise(self._config.seed, self._next_frame, geometry.hop_frames),
+            blink=blink_cue(self._config.seed, self._next_frame, geometry.hop_frames),
             style=history,
             guidance=self._guidance(float(strengths.mean())),
         )
