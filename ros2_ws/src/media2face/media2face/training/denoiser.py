@@ -37,6 +37,7 @@ from media2face.training.motion_data import (
 )
 
 VELOCITY, SMOOTH, GEOMETRY, PHONE = 1.0, 0.01, 0.6, 0.1
+SHAKE = 5.0  # head and eyes move smoothly: errors of their acceleration show as trembling
 DROP_STYLE, DROP_AUDIO = 0.3, 0.1
 UNKNOWN_PHONE = 255
 
@@ -96,7 +97,8 @@ def draw_levels(size: int, config: DenoiserConfig) -> Tensor:
 
 
 def step_losses(model: Denoiser, batch: Batch, probe: LipProbe) -> dict[str, Tensor]:
-    """PAPER.md section 3: x0, velocity, smoothness; besides, lips in millimetres and phones."""
+    """PAPER.md section 3: x0, velocity, smoothness; besides, lips in millimetres, the head's
+    acceleration and phones."""
     size = len(batch.motion)
     level = draw_levels(size, model.config)
     kept = torch.from_numpy(alpha_bar(level.numpy())).float()[..., None]
@@ -115,11 +117,14 @@ def step_losses(model: Denoiser, batch: Batch, probe: LipProbe) -> dict[str, Ten
     error = answer - batch.motion
     geometry = probe(answer) - probe(batch.motion)
     second = answer[:, 2:] - 2 * answer[:, 1:-1] + answer[:, :-2]
+    carriage = error[..., LATENT_SLICE.stop :]
+    shake = carriage[:, 2:] - 2 * carriage[:, 1:-1] + carriage[:, :-2]
     heard = (batch.phones != UNKNOWN_PHONE).all(1)
     terms = {
         "x0": error.square().mean(),
         "velocity": VELOCITY * (error[:, 1:] - error[:, :-1]).square().mean(),
         "smooth": SMOOTH * second.square().mean(),
+        "shake": SHAKE * shake.square().mean(),
         "geometry": GEOMETRY * geometry.square().mean(),
     }
     if model.phone_head is not None and heard.any():
