@@ -71,10 +71,15 @@ class WindowInputs:
 
 @dataclass(frozen=True)
 class DenoiserState:
-    """What a stream carries from window to window: float32 [context, X] clean past motion, in
-    the model's normalised units."""
+    """What a stream carries from window to window.
+
+    Attributes:
+        motion: float32 [context, X] clean past motion, in the model's normalised units.
+        carriage: float32 [2, 6] memory of the head's low-pass, see motion.carriage.
+    """
 
     motion: Float32
+    carriage: Float32
 
 
 @dataclass(frozen=True)

@@ -16,10 +16,11 @@ from media2face.backends.base import (
     WindowInputs,
     WindowOutputs,
 )
-from media2face.contract import EYES_SLICE, LATENT_SLICE
+from media2face.contract import EYES_SLICE, LATENT_SLICE, POSE_SLICE
 from media2face.face.heads import load_presets, rotate_eyes, vertex_basis
 from media2face.face.topology import load_topology
 from media2face.models import load_manifest
+from media2face.motion.carriage import steady
 from media2face.motion.schedule import ddim, guidance_weights
 from media2face.style.text import TextEncoder
 from media2face.types import Float32
@@ -79,7 +80,10 @@ class ModelBackend:
     def initial_state(self) -> DenoiserState:
         """A face at rest."""
         rest = (self._rest - self._motion_mean) / self._motion_std
-        return DenoiserState(np.repeat(rest[None], self.geometry.context_frames, 0))
+        return DenoiserState(
+            motion=np.repeat(rest[None], self.geometry.context_frames, 0),
+            carriage=np.repeat(self._rest[None, POSE_SLICE], 2, 0),
+        )
 
     def denoise(
         self, inputs: WindowInputs, state: DenoiserState
@@ -99,7 +103,9 @@ class ModelBackend:
         noise = inputs.noise + inputs.blink[:, None] * self._blink
         hop = ddim(predict, weights, noise, state.motion, inputs.guidance.steps)
         past = np.concatenate([state.motion, hop])[-geometry.context_frames :]
-        return WindowOutputs(hop * self._motion_std + self._motion_mean), DenoiserState(past)
+        motion = hop * self._motion_std + self._motion_mean
+        motion[:, POSE_SLICE], carriage = steady(motion[:, POSE_SLICE], state.carriage)
+        return WindowOutputs(motion), DenoiserState(past, carriage)
 
     def prepare_identity(self, name: str) -> Identity:
         """Runs the generator's neutral branch for a preset. Raises KeyError."""

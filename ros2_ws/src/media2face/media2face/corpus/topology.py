@@ -219,22 +219,22 @@ def _motion_attributes(kit: FaceKit) -> Float32:
     return (flat @ axes[:8].T).astype(np.float32)
 
 
-def _near_lips(kit: FaceKit) -> np.ndarray:
-    lips = kit.neutral[kit.landmarks68[48:68]]
-    distance = np.linalg.norm(kit.neutral[:, None] - lips[None], axis=-1).min(1)
+def _near(kit: FaceKit, landmarks: slice, metres: float) -> np.ndarray:
+    """bool [N]: points of the face within a distance of some landmarks."""
+    marks = kit.neutral[kit.landmarks68[landmarks]]
     start, end = kit.regions["face"]
+    distance = np.linalg.norm(kit.neutral[start:end, None] - marks[None], axis=-1).min(1)
     inside = np.zeros(len(kit.neutral), bool)
-    inside[start:end] = distance[start:end] < 0.009
+    inside[start:end] = distance < metres
     return inside
+
+
+def _near_lips(kit: FaceKit) -> np.ndarray:
+    return _near(kit, slice(48, 68), 0.009)
 
 
 def _near_lids(kit: FaceKit) -> np.ndarray:
-    lids = kit.neutral[kit.landmarks68[36:48]]
-    distance = np.linalg.norm(kit.neutral[:, None] - lids[None], axis=-1).min(1)
-    start, end = kit.regions["face"]
-    inside = np.zeros(len(kit.neutral), bool)
-    inside[start:end] = distance[start:end] < 0.0045
-    return inside
+    return _near(kit, slice(36, 48), 0.0045)
 
 
 def _landmark_rows(kit: FaceKit, source: np.ndarray) -> np.ndarray:
