@@ -259,7 +259,7 @@ class Trainer:
 
     @torch.no_grad()
     def _update_average(self) -> None:
-        decay = min(0.999, (1 + self.step) / (20 + self.step))
+        decay = min(0.998, (1 + self.step) / (20 + self.step))
         for mean, now in zip(self.average.parameters(), self.model.parameters(), strict=True):
             mean.lerp_(now, 1 - decay)
 

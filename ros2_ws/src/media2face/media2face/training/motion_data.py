@@ -26,6 +26,10 @@ from media2face.motion.denoiser import DenoiserConfig
 from media2face.types import Float32
 
 CHANGE_SHARE = 0.6  # of the windows show a change of style
+# Of those have a past that belies the prompt, or that shows a mood where there is no prompt: the
+# face is to come back from it. Else what a stream once slips into, it stays in. Most of them end
+# in rendering 0, the neutral one.
+CORRECTION_SHARE = 0.6
 
 
 @dataclass
@@ -162,9 +166,14 @@ class WindowSampler:
         phones = np.where(index < 0, 0, clip.phones[np.clip(index, 0, frames - 1)])
         low = (start + c.context_frames) * MEL_PER_FRAME
         mel = clip.mel[low : low + c.audio_frames * MEL_PER_FRAME].astype(np.float32)
-        motion, style = self._performance(clip, index, int(rng.integers(len(clip.motion))), rng)
-        if rng.random() < CHANGE_SHARE:
-            motion, style = self._changed(clip, index, motion, style, rng)
+        change = rng.random() < CHANGE_SHARE
+        correct = change and rng.random() < CORRECTION_SHARE
+        take = int(rng.integers(len(clip.motion)))
+        if correct and rng.random() < 0.6:
+            take = 0
+        motion, style = self._performance(clip, index, take, rng)
+        if change:
+            motion, style = self._changed(clip, index, motion, style, correct, rng)
         return augment(mel, rng), motion, style, phones
 
     def _performance(
@@ -187,21 +196,24 @@ class WindowSampler:
         index: np.ndarray,
         motion: Float32,
         style: Float32,
+        correct: bool,
         rng: np.random.Generator,
     ) -> tuple[Float32, Float32]:
         """Fades from another rendering of the same audio, or from rest, into this one. Without
         such windows the clean past alone would tell the style, and a new prompt change nothing."""
-        if rng.random() < 0.35:
+        if not correct and rng.random() < 0.35:
             before = np.repeat(self.scale.rest[None], len(index), 0)
             old_style = np.where(rng.random() < 0.5, style, np.zeros_like(style))
         else:
-            take = int(rng.integers(len(clip.motion)))
+            take = int(rng.integers(int(correct), len(clip.motion)))
             before, old_style = self._performance(clip, index, take, rng)
         onset, length = rng.integers(0, self.config.frames), rng.integers(3, 18)
         share = np.clip((np.arange(len(index)) - onset + 1) / length, 0, 1)[:, None]
         ease = share * share * (3 - 2 * share)
         # as streaming.style_track has it: a prompt that comes or goes keeps its code meanwhile
-        if np.any(old_style) and np.any(style):
+        if correct:
+            codes = style
+        elif np.any(old_style) and np.any(style):
             codes = old_style + (style - old_style) * share
         else:
             codes = np.where(share > 0, style, 0) + np.where(share < 1, old_style, 0)
