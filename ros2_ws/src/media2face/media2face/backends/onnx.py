@@ -2,18 +2,21 @@
 
 from __future__ import annotations
 
+import os
 from pathlib import Path
 
 import numpy as np
-import onnxruntime as ort
 
-from media2face.models import load_manifest
-from media2face.types import Float32
+# Read when the library is loaded; else it keeps a telemetry database below HOME.
+os.environ.setdefault("ORT_DISABLE_TELEMETRY", "1")
+import onnxruntime as ort  # noqa: E402
+
+from media2face.models import load_manifest  # noqa: E402
+from media2face.types import Float32  # noqa: E402
 
 
 def make_session(path: Path, threads: int = 1) -> ort.InferenceSession:
     """A CPU session that does not spin while it waits. Raises ValueError naming the file."""
-    ort.disable_telemetry_events()  # they would be written below HOME
     options = ort.SessionOptions()
     options.intra_op_num_threads = threads
     options.inter_op_num_threads = 1

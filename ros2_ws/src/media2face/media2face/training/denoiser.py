@@ -58,7 +58,7 @@ class LipProbe:
 
 
 def make_probe(gnpfa: Gnpfa, topology: Topology, scale: Scale) -> LipProbe:
-    """Every third lip vertex and a spread over the rest of the face."""
+    """Every fourth lip vertex, the landmarks and a spread over the rest of the face."""
     neutral = topology.neutral
     maps = [
         torch.from_numpy(layout.from_mesh(neutral)[None] * METRES_TO_UNITS)
@@ -272,7 +272,7 @@ def main() -> None:
     parser.add_argument("--gnpfa", type=Path, default=Path("work/gnpfa"))
     parser.add_argument("--topology", type=Path, default=Path("models/gnpfa/topology.npz"))
     parser.add_argument("--out", type=Path, default=Path("work/small"))
-    parser.add_argument("--steps", type=int, default=6000)
+    parser.add_argument("--steps", type=int, default=9700)
     parser.add_argument("--batch", type=int, default=64)
     parser.add_argument("--rate", type=float, default=6e-4)
     parser.add_argument("--seed", type=int, default=0)

@@ -277,7 +277,7 @@ def main() -> None:
     parser.add_argument("--shared", type=Path, default=Path("../shared"))
     parser.add_argument("--topology", type=Path, default=Path("models/gnpfa/topology.npz"))
     parser.add_argument("--out", type=Path, default=Path("work/gnpfa"))
-    parser.add_argument("--steps", type=int, default=3000)
+    parser.add_argument("--steps", type=int, default=900)
     parser.add_argument("--batch", type=int, default=64, help="expressions an identity")
     parser.add_argument("--rate", type=float, default=5e-4)
     parser.add_argument("--seed", type=int, default=0)

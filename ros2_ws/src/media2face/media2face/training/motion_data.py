@@ -48,7 +48,6 @@ class Clip:
     phones: np.ndarray
     emotions: np.ndarray
     intensities: np.ndarray
-    speaker: str
 
 
 @dataclass(frozen=True)
@@ -103,9 +102,7 @@ def _prepare(clip: CorpusClip, gnpfa: Gnpfa, config: DenoiserConfig) -> Clip:
     mel = log_mel(audio, 0, -config.context_frames, span)
     motion = to_motion(gnpfa, clip.blendshapes, clip.head, clip.eyes)
     phones = clip.phone_ids if clip.phones else np.full(frames, 255, np.uint8)
-    return Clip(
-        mel.astype(np.float16), motion, phones, clip.emotion_ids, clip.intensities, clip.speaker
-    )
+    return Clip(mel.astype(np.float16), motion, phones, clip.emotion_ids, clip.intensities)
 
 
 def fit_scale(clips: list[Clip], gnpfa: Gnpfa) -> Scale:
@@ -137,7 +134,7 @@ class Batch:
 
 
 class WindowSampler:
-    """Draws windows: a clip by its length, a rendering, a place, and noise on the audio."""
+    """Draws windows: a clip by the root of its length, a rendering, a place, and noise on the audio."""
 
     def __init__(
         self, clips: list[Clip], scale: Scale, styles: StyleTable, config: DenoiserConfig
