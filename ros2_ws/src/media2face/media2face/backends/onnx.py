@@ -9,10 +9,10 @@ import numpy as np
 
 # Read when the library is loaded; else it keeps a telemetry database below HOME.
 os.environ.setdefault("ORT_DISABLE_TELEMETRY", "1")
-import onnxruntime as ort  # noqa: E402
+import onnxruntime as ort
 
-from media2face.models import load_manifest  # noqa: E402
-from media2face.types import Float32  # noqa: E402
+from media2face.models import load_manifest
+from media2face.types import Float32
 
 
 def make_session(path: Path, threads: int = 1) -> ort.InferenceSession:

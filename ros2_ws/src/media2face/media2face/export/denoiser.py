@@ -104,7 +104,7 @@ def _note(model: Denoiser, state: dict[str, Any], args: argparse.Namespace) -> N
             "BSD-like: flite and festival voices (audio)",
         ],
         training={
-            "command": "python -m media2face.training.denoiser; for what was resumed see docs/LOG.md",
+            "command": "python -m media2face.training.denoiser (resumed: docs/LOG.md)",
             "commit": head_commit(),
             "steps": state["step"],
         },
