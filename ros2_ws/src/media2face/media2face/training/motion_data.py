@@ -134,7 +134,7 @@ class Batch:
 
 
 class WindowSampler:
-    """Draws windows: a clip (by the root of its length), a rendering, a place, noise on the audio."""
+    """Draws windows: a clip by the root of its length, a rendering, a place, and audio noise."""
 
     def __init__(
         self, clips: list[Clip], scale: Scale, styles: StyleTable, config: DenoiserConfig
