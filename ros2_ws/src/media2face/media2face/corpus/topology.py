@@ -5,7 +5,6 @@ from __future__ import annotations
 import ctypes
 from pathlib import Path
 
-import meshoptimizer
 import numpy as np
 from scipy import ndimage
 
@@ -127,6 +126,8 @@ class _Assembler:
     def _simplify(
         self, triangles: np.ndarray, source: np.ndarray, attributes: Float32, share: float
     ) -> np.ndarray:
+        import meshoptimizer  # only needed to make the mesh anew
+
         indices = triangles.astype(np.uint32).ravel()
         target = int(len(triangles) * share) * 3
         destination = np.zeros_like(indices)
