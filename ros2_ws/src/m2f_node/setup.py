@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+from pathlib import Path
+
 from setuptools import find_packages, setup
 
 NAME = "m2f_node"
+rigs = [str(path) for path in sorted(Path("config/rigs").glob("*.yaml"))]
 
 setup(
     name=NAME,
@@ -22,11 +25,15 @@ setup(
         (f"share/{NAME}", ["package.xml"]),
         (f"share/{NAME}/launch", ["launch/m2f.launch.py"]),
         (f"share/{NAME}/config", ["config/m2f.yaml"]),
+        (f"share/{NAME}/config/rigs", rigs),
+        (f"share/{NAME}/urdf", ["urdf/inmoov_head.urdf"]),
+        (f"share/{NAME}/rviz", ["rviz/inmoov_head.rviz"]),
         (f"share/{NAME}/samples", ["samples/hello.opus", "samples/README.md"]),
     ],
     entry_points={
         "console_scripts": [
             "m2f_node = m2f_node.face_node:main",
+            "actuator = m2f_node.actuator:main",
             "audio_file = m2f_node.audio_file:main",
             "demo = m2f_node.demo:main",
         ]

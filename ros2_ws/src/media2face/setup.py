@@ -32,7 +32,7 @@ setup(
     packages=find_packages(include=[NAME, f"{NAME}.*"]),
     package_data={NAME: ["**/*.webp", "**/*.json", "**/*.npz", "**/*.txt", "**/*.csv"]},
     python_requires=">=3.10",
-    install_requires=["numpy", "onnxruntime", "soundfile", "soxr", "tokenizers", "tqdm"],
+    install_requires=["numpy", "onnxruntime", "soundfile", "soxr", "tokenizers", "tqdm", "pyyaml"],
     extras_require={
         "render": ["moderngl", "av", "pillow"],
         "train": ["torch", "safetensors", "onnx", "onnxscript", "scipy"],
