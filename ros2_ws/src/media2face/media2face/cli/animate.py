@@ -1,8 +1,9 @@
-"""`m2f animate`: an audio file in, a motion (npz) or a film (mp4) out."""
+"""`m2f animate`: an audio file in; a motion, a film or a file for other programs out."""
 
 from __future__ import annotations
 
 import argparse
+import importlib.util
 import os
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -12,13 +13,21 @@ import numpy as np
 from media2face.audio.io import AudioError, read_audio
 from media2face.cli.errors import UserError
 from media2face.contract import BLENDSHAPE_NAMES, FRAME_RATE_HZ, frame_count
+from media2face.exporting.files import whole_file
 from media2face.types import Float32, Motion, Style
 
 if TYPE_CHECKING:
     from media2face.backends.base import Backend
+    from media2face.exporting.shapes import FaceShapes
     from media2face.face.topology import Topology
 
-_SUFFIXES = (".npz", ".mp4")
+_SUFFIXES = {
+    ".npz": "the numbers",
+    ".mp4": "a film",
+    ".glb": "glTF: morph targets, nodes and animation",
+    ".csv": "a take of Live Link Face",
+    ".usda": "USD: the vertices frame by frame",
+}
 
 
 def add_parser(subparsers: Any) -> None:
@@ -26,7 +35,9 @@ def add_parser(subparsers: Any) -> None:
     parser = subparsers.add_parser(
         "animate",
         help="make a face move to an audio file",
-        description="Makes a face move to an audio file: .npz for the numbers, .mp4 for a film.",
+        description="Makes a face move to an audio file. The suffix of OUT says what is written: "
+        + "; ".join(f"{suffix} {what}" for suffix, what in _SUFFIXES.items())
+        + ".",
     )
     parser.add_argument("audio", type=Path, metavar="AUDIO", help="WAV, FLAC, Ogg, Opus or MP3")
     parser.add_argument("--style", default="", metavar="TEXT", help='e.g. "happy, whispering"')
@@ -38,7 +49,12 @@ def add_parser(subparsers: Any) -> None:
     parser.add_argument("--backend", default="auto", help="auto, onnxruntime, torch ...")
     parser.add_argument("--identity", metavar="NAME", help="whose head; the first one by default")
     parser.add_argument(
-        "-o", "--output", type=Path, required=True, metavar="OUT", help=".npz or .mp4"
+        "-o",
+        "--output",
+        type=Path,
+        required=True,
+        metavar="OUT",
+        help=", ".join(_SUFFIXES),
     )
     parser.set_defaults(run=run)
 
@@ -56,24 +72,43 @@ def run(args: argparse.Namespace) -> None:
         raise UserError(error) from error
     if frame_count(len(samples), rate) == 0:
         raise UserError(f"{args.audio}: shorter than one frame (1/30 s)")
-    if args.output.suffix == ".mp4":
-        _check_renderer()
+    _check_libraries(args.output.suffix)
     backend = _open_backend(args.model, args.backend)
     identity = _pick_identity(backend, args.identity)
+    shapes = _face_shapes(backend, identity, args.model) if args.output.suffix == ".glb" else None
     motion = _animate(backend, samples, rate, args, identity)
-    if args.output.suffix == ".npz":
-        write_motion(args.output, motion, backend.topology)
-    else:
+    if args.output.suffix == ".mp4":
         from media2face.render.video import write_video
 
         write_video(args.output, motion, backend.topology, samples, rate)
+    else:
+        _write(args.output, motion, backend, identity, shapes)
     print(f"{args.output}: {motion.frames} frames, {motion.frames / FRAME_RATE_HZ:.2f} s")
+
+
+def _write(
+    path: Path, motion: Motion, backend: Backend, identity: str, shapes: FaceShapes | None
+) -> None:
+    """Writes what needs no sound."""
+    if path.suffix == ".npz":
+        write_motion(path, motion, backend.topology)
+    elif path.suffix == ".csv":
+        from media2face.exporting.livelink_csv import write_livelink_csv
+
+        write_livelink_csv(path, motion)
+    elif shapes is not None:
+        from media2face.exporting.gltf import write_glb
+
+        write_glb(path, motion, backend.topology, backend.prepare_identity(identity), shapes)
+    else:
+        from media2face.exporting.usd import write_usda
+
+        write_usda(path, motion, backend.topology, backend.prepare_identity(identity))
 
 
 def write_motion(path: Path, motion: Motion, topology: Topology) -> None:
     """Writes a motion with what is needed to show it; the file appears when it is complete."""
-    part = path.with_name(f".{path.stem}.{os.getpid()}.part.npz")
-    try:
+    with whole_file(path) as part:
         np.savez(
             part,
             vertices=motion.vertices.astype(np.float32),
@@ -88,14 +123,11 @@ def write_motion(path: Path, motion: Motion, topology: Topology) -> None:
             part_names=np.array(topology.part_names),
             part_ranges=topology.part_ranges,
         )
-        part.replace(path)
-    finally:
-        part.unlink(missing_ok=True)
 
 
 def _check_output(path: Path) -> None:
     if path.suffix not in _SUFFIXES:
-        raise UserError(f"{path}: unknown suffix {path.suffix!r}, take .npz or .mp4")
+        raise UserError(f"{path}: unknown suffix {path.suffix!r}, take {', '.join(_SUFFIXES)}")
     if not path.parent.is_dir():
         raise UserError(f"{path}: the folder {path.parent} does not exist")
     if not os.access(path.parent, os.W_OK):
@@ -140,6 +172,27 @@ def _animate(
 
         return animate(
             backend, samples, rate, style=style, seed=args.seed, identity=identity, progress=show
+        )
+
+
+def _face_shapes(backend: Backend, identity: str, model: str | None) -> FaceShapes:
+    from media2face.exporting.shapes import decoder_shapes, load_mapping
+    from media2face.models import find_model
+
+    try:
+        to_latent = load_mapping(find_model(model) if model else find_model())
+    except (ValueError, OSError) as error:
+        raise UserError(f".glb needs the model's blendshape mapping: {error}") from error
+    return decoder_shapes(backend, backend.prepare_identity(identity), to_latent)
+
+
+def _check_libraries(suffix: str) -> None:
+    """Raises UserError where a library of an extra is missing."""
+    if suffix == ".mp4":
+        _check_renderer()
+    elif suffix in (".glb", ".usda") and importlib.util.find_spec("PIL") is None:
+        raise UserError(
+            f"{suffix} needs the render extra (PIL is missing): pip install 'media2face[render]'"
         )
 
 
