@@ -17,9 +17,10 @@ setup(
     maintainer="m2f_node maintainers",
     maintainer_email="maintainers@m2f-node.invalid",
     packages=find_packages(include=[NAME]),
+    package_data={NAME: ["*.js"]},
     python_requires=">=3.10",
     install_requires=["media2face"],
-    extras_require={"test": ["pytest"]},
+    extras_require={"test": ["pytest"], "viewer": ["viser"]},
     data_files=[
         ("share/ament_index/resource_index/packages", [f"resource/{NAME}"]),
         (f"share/{NAME}", ["package.xml"]),
@@ -27,7 +28,8 @@ setup(
         (f"share/{NAME}/config", ["config/m2f.yaml"]),
         (f"share/{NAME}/config/rigs", rigs),
         (f"share/{NAME}/urdf", ["urdf/inmoov_head.urdf"]),
-        (f"share/{NAME}/rviz", ["rviz/inmoov_head.rviz"]),
+        (f"share/{NAME}/rviz", ["rviz/inmoov_head.rviz", "rviz/face.rviz"]),
+        (f"share/{NAME}/foxglove", ["foxglove/face.json"]),
         (f"share/{NAME}/samples", ["samples/hello.opus", "samples/README.md"]),
     ],
     entry_points={
@@ -36,6 +38,9 @@ setup(
             "actuator = m2f_node.actuator:main",
             "audio_file = m2f_node.audio_file:main",
             "demo = m2f_node.demo:main",
+            "livelink = m2f_node.livelink:main",
+            "marker = m2f_node.marker:main",
+            "viewer = m2f_node.viewer:main",
         ]
     },
     zip_safe=False,
