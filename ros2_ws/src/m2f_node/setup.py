@@ -38,6 +38,7 @@ setup(
             "actuator = m2f_node.actuator:main",
             "audio_file = m2f_node.audio_file:main",
             "demo = m2f_node.demo:main",
+            "microphone = m2f_node.microphone:main",
             "livelink = m2f_node.livelink:main",
             "marker = m2f_node.marker:main",
             "viewer = m2f_node.viewer:main",
