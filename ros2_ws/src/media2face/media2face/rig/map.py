@@ -6,6 +6,7 @@ import math
 import re
 from collections.abc import Callable
 from dataclasses import dataclass, replace
+from functools import cached_property
 from pathlib import Path
 from typing import Any
 
@@ -173,17 +174,27 @@ class RigMap:
         Returns:
             float64 [J] rad, m or ratio.
         """
-        values = np.empty(len(self.joints))
-        for index, joint in enumerate(self.joints):
-            mix = sum(weight * sources[SOURCE_INDEX[name]] for name, weight in joint.sources)
-            values[index] = joint.offset + joint.gain * shape(joint, mix)
-        return values
+        return np.array(
+            [
+                joint.offset + joint.gain * shape(joint, mix)
+                for joint, mix in zip(self.joints, self._weights @ sources, strict=True)
+            ]
+        )
+
+    @cached_property
+    def _weights(self) -> Float64:
+        """float64 [J, 62] of the sources in the joints' mixes."""
+        weights = np.zeros((len(self.joints), len(SOURCE_NAMES)))
+        for row, joint in zip(weights, self.joints, strict=True):
+            for name, weight in joint.sources:
+                row[SOURCE_INDEX[name]] += weight
+        return weights
 
 
 def shape(joint: Joint, mix: float) -> float:
     """The curve of `joint` at `mix`; `mix` itself where it has none."""
     if not joint.curve:
-        return mix
+        return float(mix)
     return float(np.interp(mix, [x for x, _ in joint.curve], [y for _, y in joint.curve]))
 
 
@@ -266,7 +277,13 @@ def _plain_joint(name: str, entry: Entry, defaults: Entry | None) -> Joint:
         if needed not in values:
             raise entry.error(None, f"{field}: is missing; every joint needs it")
     values.setdefault("neutral", min(max(0.0, values["lower"]), values["upper"]))
-    return _build(entry, lambda: Joint(name=name, **values))
+    try:
+        return Joint(name=name, **values)
+    except FieldError as error:
+        inherited = defaults is not None and error.field in values.keys() - _fields(entry).keys()
+        if defaults is not None and inherited:
+            raise defaults.error(error.field, f"joint {name}: {error}") from error
+        raise entry.error(error.field, error) from error
 
 
 def _mirror_joint(name: str, entry: Entry, made: dict[str, Joint]) -> Joint:
@@ -276,13 +293,9 @@ def _mirror_joint(name: str, entry: Entry, made: dict[str, Joint]) -> Joint:
         raise entry.error(
             "mirror", f"mirror: no joint '{of}' to mirror; name one that is no mirror itself"
         )
-    joint = mirror_joint(made[of], name, bool(entry.flag("reverse")))
-    return _build(entry, lambda: replace(joint, **_fields(entry)))
-
-
-def _build(entry: Entry, make: Callable[[], Joint]) -> Joint:
     try:
-        return make()
+        joint = mirror_joint(made[of], name, bool(entry.flag("reverse")))
+        return replace(joint, **_fields(entry))
     except FieldError as error:
         raise entry.error(error.field, error) from error
 
@@ -310,7 +323,7 @@ def _sources(entry: Entry, field: str) -> dict[str, Any]:
     mix = entry.child(field)
     if mix is None:
         return {"sources": ()}
-    return {"sources": tuple((name, mix.number(name)) for name in mix.keys)}
+    return {"sources": tuple((name, mix.finite(name)) for name in mix.keys)}
 
 
 # Field of a joint in the file -> what reads it into arguments of Joint.

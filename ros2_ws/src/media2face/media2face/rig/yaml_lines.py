@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from pathlib import Path
 from typing import Any
 
@@ -21,10 +22,10 @@ class Entry:
         keys: its fields, in order.
     """
 
-    def __init__(self, path: Path, node: yaml.MappingNode, where: str) -> None:
+    def __init__(self, path: Path, node: yaml.MappingNode, where: str, line: int) -> None:
         self._path = path
         self._where = where
-        self._line = node.start_mark.line + 1
+        self._line = line
         self._keys: dict[str, tuple[int, yaml.Node]] = {}
         for key, value in node.value:
             line = key.start_mark.line + 1
@@ -58,15 +59,22 @@ class Entry:
         """The mapping under `field`; None where it is not there or empty."""
         if field not in self._keys or self._is_null(field):
             return None
-        node = self._keys[field][1]
+        line, node = self._keys[field]
         if not isinstance(node, yaml.MappingNode):
             raise self.error(field, f"{field}: must be fields with values, 'name: value'")
         where = f"joint {field}: " if self._where == "joints: " else f"{self._where}{field}: "
-        return Entry(self._path, node, where)
+        return Entry(self._path, node, where, line)
 
     def number(self, field: str) -> float | None:
         """The number at `field`; None where there is no such field."""
         return self._number(field, self._keys[field][1]) if field in self._keys else None
+
+    def finite(self, field: str) -> float:
+        """The finite number at `field`, which is there."""
+        value = self._number(field, self._keys[field][1])
+        if not math.isfinite(value):
+            raise self.error(field, f"{field}: {value:g} must be finite")
+        return value
 
     def numbers(self, field: str) -> list[float]:
         """The list of numbers at `field`."""
@@ -136,4 +144,4 @@ def read_yaml(path: Path) -> Entry:
         raise MapError(f"{path}{line}: not YAML: {problem}") from error
     if not isinstance(node, yaml.MappingNode):
         raise MapError(f"{path}:1: must be fields with values, beginning with 'name: ...'")
-    return Entry(path, node, "")
+    return Entry(path, node, "", 1)
