@@ -137,3 +137,15 @@ def test_a_take_comes_back(tmp_path: Path) -> None:
 def test_timecode_counts_sixty_a_second() -> None:
     assert timecode(29) == "00:00:00:58.000"
     assert timecode(30 * 3661) == "01:01:01:00.000"
+
+
+def test_the_public_decoder_reads_our_packets() -> None:
+    public = pytest.importorskip(
+        "pylivelinkface", reason="PyLiveLinkFace is not installed: pip install PyLiveLinkFace"
+    )
+    sent = packet(subject="m2f")
+    found, face = public.PyLiveLinkFace.decode(encode(sent))
+    assert found
+    assert face.name == "m2f"
+    for index, name in enumerate(VALUE_NAMES):
+        assert face.get_blendshape(public.FaceBlendShape[name]) == sent.values[index]
