@@ -9,7 +9,6 @@ from pathlib import Path
 import numpy as np
 import pytest
 import soundfile
-from media2face.audio.clock import JUMP_S, SampleClock
 from media2face.audio.gate import GateConfig, SileroDetector, VoiceGate
 
 RATE_HZ = 16_000
@@ -214,26 +213,3 @@ def test_speech_in_noisy_rooms_passes(shared: Path) -> None:
         kept += float(passed(frames.ravel())[loud].sum())
         of += int(loud.sum())
     assert kept / of > 0.98
-
-
-# ---- clock ---------------------------------------------------------------------------------
-
-
-def test_the_clock_smooths_jitter_and_follows_drift() -> None:
-    clock = SampleClock(16_000)
-    rng = np.random.default_rng(0)
-    errors = []
-    for block in range(4000):
-        sample = 512 * block
-        true_s = 100 + sample / 16_000 * 1.0001
-        smooth_s = clock.update(sample, true_s + rng.uniform(-0.005, 0.005))
-        errors.append(smooth_s - true_s)
-    assert np.abs(errors[200:]).max() < 0.002
-
-
-def test_the_clock_follows_a_jump_at_once() -> None:
-    clock = SampleClock(16_000)
-    with pytest.raises(RuntimeError, match="first"):
-        clock.time_s(0)
-    clock.update(0, 1.0)
-    assert clock.update(16_000, 2.0 + 2 * JUMP_S) == pytest.approx(2.0 + 2 * JUMP_S)

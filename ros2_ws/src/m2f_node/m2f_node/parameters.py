@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Any
 
@@ -23,6 +23,7 @@ class Spec:
         text: what it does, with its unit.
         low, high: inclusive range of a number, or None.
         choices: allowed strings, or None.
+        read_only: set at the start only.
     """
 
     default: bool | int | float | str
@@ -30,6 +31,7 @@ class Spec:
     low: float | None = None
     high: float | None = None
     choices: tuple[str, ...] | None = None
+    read_only: bool = False
 
 
 SESSION = SessionConfig()  # its defaults are the node's
@@ -88,14 +90,14 @@ class Settings:
     session: SessionConfig
 
 
-def declare(node: Node) -> None:
-    """Declares every parameter of SPECS on `node`."""
-    for name, spec in SPECS.items():
+def declare(node: Node, specs: Mapping[str, Spec] = SPECS) -> None:
+    """Declares every parameter of `specs` on `node`."""
+    for name, spec in specs.items():
         node.declare_parameter(name, spec.default, _descriptor(name, spec))
 
 
 def _descriptor(name: str, spec: Spec) -> ParameterDescriptor:
-    descriptor = ParameterDescriptor(name=name, description=spec.text)
+    descriptor = ParameterDescriptor(name=name, description=spec.text, read_only=spec.read_only)
     if spec.choices:
         descriptor.additional_constraints = f"one of: {', '.join(spec.choices)}"
     if spec.low is not None and spec.high is not None:

@@ -11,6 +11,7 @@ import rclpy
 from rclpy._rclpy_pybind11 import RCLError
 from rclpy.executors import ExternalShutdownException, SingleThreadedExecutor
 from rclpy.lifecycle import LifecycleNode, LifecycleState, TransitionCallbackReturn
+from rclpy.node import Node
 
 AnyNode = TypeVar("AnyNode", bound=LifecycleNode)
 Transition = Callable[[AnyNode, LifecycleState], TransitionCallbackReturn]
@@ -63,3 +64,34 @@ def _spin(node: LifecycleNode, executor: SingleThreadedExecutor) -> None:
             if not rclpy.ok():
                 return
             node.get_logger().warning(f"a request was refused: {error}")
+
+
+def run_node(name: str, make: Callable[[], Node]) -> int:
+    """Makes a node and spins it until SIGINT, SIGTERM or shutdown.
+
+    Args:
+        name: to report under what `make` raises.
+        make: the node's class.
+
+    Returns:
+        Exit status: 1 where the node cannot be made, else 0.
+    """
+    rclpy.init()
+    node: Node | None = None
+    try:
+        node = make()
+        executor = SingleThreadedExecutor()
+        executor.add_node(node)
+        executor.spin()
+    except (ImportError, ValueError, OSError) as error:
+        if node is not None:
+            raise
+        rclpy.logging.get_logger(name).fatal(str(error))
+        return 1
+    except (KeyboardInterrupt, ExternalShutdownException):
+        pass
+    finally:
+        if node is not None:
+            node.destroy_node()
+        rclpy.try_shutdown()
+    return 0
