@@ -15,6 +15,8 @@ from m2f_msgs.msg import FaceFrame
 from m2f_node.conversions import to_seconds, to_time
 from m2f_node.livelink import FrameQueue, Waiting
 from media2face.exporting.livelink import VALUE_DIM, VALUE_NAMES, Packet, decode, to_values
+from rcl_interfaces.srv import GetParameters
+from rosgraph_msgs.msg import Clock
 from std_msgs.msg import Header
 
 pytestmark = pytest.mark.ros
@@ -130,6 +132,33 @@ def test_no_stamp_and_an_impossible_one_mean_now(
     publisher.publish(frame(1, 1.0))
     client.spin_until(lambda: len(receiver.packets) == 2)
     sender.wait_for("behind this node's clock")
+
+
+def test_with_simulated_time_the_simulated_clock_counts(
+    start: Callable, client: Any, receiver: Receiver
+) -> None:
+    start("livelink", f"port:={receiver.port}", "use_sim_time:=true").wait_for("sends")
+    clock = client.publisher(Clock, "/clock")
+    publisher = client.publisher(FaceFrame, "face/frame")
+
+    def answered() -> None:
+        """Returns when the node has dealt with what was sent before."""
+        request = GetParameters.Request(names=["subject"])
+        client.call(GetParameters, "/livelink/get_parameters", request)
+
+    clock.publish(Clock(clock=to_time(100.0)))
+    answered()
+    for index, stamp_s in enumerate((100.2, 100.5)):
+        publisher.publish(frame(index, stamp_s, index))
+    answered()
+    assert not receiver.packets
+    clock.publish(Clock(clock=to_time(100.3)))
+    client.spin_until(lambda: receiver.packets)
+    answered()
+    assert len(receiver.packets) == 1
+    clock.publish(Clock(clock=to_time(100.5)))
+    client.spin_until(lambda: len(receiver.packets) == 2)
+    assert receiver.packets[1].frame == pytest.approx(100.5 * 60, abs=1)
 
 
 def test_a_new_stream_ends_the_old_one() -> None:
