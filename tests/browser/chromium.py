@@ -114,8 +114,10 @@ class Page:
         return answer["result"].get("value")
 
     def wait_for(self, expression: str, timeout_s: float = TIMEOUT_S) -> Any:
-        """The first value of a JavaScript expression that is true."""
-        return wait_until(lambda: self.evaluate(expression), expression, timeout_s)
+        """The first value of a JavaScript expression that is true; what it needs may be missing
+        at first."""
+        lenient = f"(() => {{ try {{ return {expression}; }} catch {{ return null; }} }})()"
+        return wait_until(lambda: self.evaluate(lenient), expression, timeout_s)
 
     def screenshot(self, kind: str = "png", quality: int | None = None) -> bytes:
         """The page as it is drawn."""

@@ -84,7 +84,7 @@ class MarkerNode(Node):
             "tf", False, ParameterDescriptor(description="Send the head's frame on /tf.")
         ).value
         self._tf = self._make_tf() if wants_tf else None
-        self._frames_of: tuple[str, str] | None = None  # base, head
+        self._base_frame_id = ""
         self._topology_id = ""
         self._vertices = 0
         self._parts: list[tuple[npt.NDArray[np.intp], MarkerBytes]] = []
@@ -109,12 +109,14 @@ class MarkerNode(Node):
 
     def _on_topology(self, msg: FaceTopology) -> None:
         self._topology = msg
-        self._parts = []
-        if self._frames_of is not None:
-            self._prepare(msg, self._frames_of[0])
+        self._prepare()
 
-    def _prepare(self, msg: FaceTopology, base_frame_id: str) -> None:
-        """Serialises one marker a part."""
+    def _prepare(self) -> None:
+        """Serialises one marker a part, once both mesh and base frame are known."""
+        self._parts = []
+        msg, base_frame_id = self._topology, self._base_frame_id
+        if msg is None or not base_frame_id:
+            return
         neutral = np.frombuffer(msg.neutral, np.float32).reshape(-1, 3)
         triangles = np.frombuffer(msg.triangles, np.uint32).reshape(-1, 3)
         ranges = np.frombuffer(msg.part_ranges, np.uint32).reshape(-1, 2).tolist()
@@ -134,12 +136,11 @@ class MarkerNode(Node):
             self._parts.append((corners + patch.vertices.start, made))
 
     def _on_pose(self, msg: PoseStamped) -> None:
-        head = self._topology.header.frame_id if self._topology is not None else ""
-        if self._topology is not None and self._frames_of != (msg.header.frame_id, head):
-            self._frames_of = (msg.header.frame_id, head)
-            self._parts = []
-            self._prepare(self._topology, msg.header.frame_id)
-        if self._tf is not None and head:
+        if self._base_frame_id != msg.header.frame_id:
+            self._base_frame_id = msg.header.frame_id
+            self._prepare()
+        if self._tf is not None and self._topology is not None:
+            head = self._topology.header.frame_id
             transform = TransformStamped(header=msg.header, child_frame_id=head)
             position = msg.pose.position
             shift = transform.transform.translation

@@ -8,8 +8,8 @@
   const APART_S = 0.02;     // sound this far from where it belongs is moved there
   const MEMORY = 60;        // values that the medians are taken over
 
-  const m2f = { stats: {}, painted: 0, version: 0, errors: [] };
-  let paints = {}, head = null;
+  const m2f = { stats: {}, paints: {}, painted: 0, version: 0, errors: [] };
+  let paints = {};
   let offsetMs = null;      // page time minus node time, at the fastest delivery seen
   let lagsMs = [];          // from a frame's stamp to its being shown, beyond that
   let context = null, gain = null, on = true, next = null, playing = [], waiting = [];
@@ -27,7 +27,7 @@
 
   // ---- paint ------------------------------------------------------------------------------
 
-  m2f.paint = (table) => { paints = table; head = null; m2f.version += 1; m2f.painted = 0; };
+  m2f.paint = (table) => { m2f.paints = paints = table; m2f.version += 1; m2f.painted = 0; };
 
   const meshOf = (name) => {
     let found = null;
@@ -120,7 +120,6 @@
     material.needsUpdate = true;
     const twins = new Uint32Array(bytes(paint.twins).buffer);
     smoothSeams(geometry, twins, paint.head);
-    if (paint.head) head = geometry;
     mesh.userData.m2f = m2f.version;
     return true;
   };
