@@ -22,8 +22,10 @@ def speech(tmp_path_factory: pytest.TempPathFactory) -> Path:
     ("suffix", "start"), [(".glb", b"glTF"), (".csv", b"Timecode,"), (".usda", b"#usda 1.0")]
 )
 def test_each_suffix_gets_its_format(
-    speech: Path, tmp_path: Path, suffix: str, start: bytes
+    speech: Path, tmp_path: Path, request: pytest.FixtureRequest, suffix: str, start: bytes
 ) -> None:
+    if suffix == ".glb":
+        request.getfixturevalue("shapes")  # skips where the model has none
     path = tmp_path / f"a{suffix}"
     assert main(["animate", str(speech), "-o", str(path)]) == 0
     assert path.read_bytes().startswith(start)
