@@ -48,7 +48,7 @@ def test_usd_reads_the_stage(path: Path, clip, motion: Motion) -> None:
     topology = clip.topology
     eyes = ("eye_left", "eye_right")
     meshes = {"/Face/Head/Skin": [n for n in topology.part_names if n not in eyes]}
-    meshes |= {"/Face/Head/EyeLeft/Ball": eyes[:1], "/Face/Head/EyeRight/Ball": eyes[1:]}
+    meshes |= {"/Face/Head/EyeLeft": eyes[:1], "/Face/Head/EyeRight": eyes[1:]}
     for name, parts in meshes.items():
         mesh = UsdGeom.Mesh(stage.GetPrimAtPath(name))
         ranges = [topology.part(part) for part in parts]

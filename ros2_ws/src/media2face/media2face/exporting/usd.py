@@ -8,6 +8,7 @@ z up (upAxis Z), metres; time code k is frame k.
 from __future__ import annotations
 
 from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import TextIO
 
@@ -59,15 +60,16 @@ def write_usda(path: Path, motion: Motion, topology: Topology, identity: Identit
         file.write(_HEADER.format(rate=FRAME_RATE_HZ, last=motion.frames - 1))
         _write_transform(file, pose[:, :3], pose[:, 3:])
         bar = tqdm(motion.vertices, desc="writing", unit="frame", disable=motion.frames < 300)
-        _write_mesh(file, "Skin", face, (vertices[face.vertices] for vertices in bar), colours)
+        with _mesh_prim(file, "Skin", face, colours):
+            _write_points(file, (vertices[face.vertices] for vertices in bar))
         for side, name in enumerate(("EyeLeft", "EyeRight")):
-            centre, mesh = identity.eye_centres[side], eyes[side]
-            file.write(f'        def Xform "{name}"\n        {{\n')
-            turn = eye_quaternions(*turns[2 * side : 2 * side + 2])
-            _write_transform(file, np.repeat(centre[None], motion.frames, 0), turn)
-            rest = identity.neutral[mesh.vertices] - centre
-            _write_mesh(file, "Ball", mesh, iter([rest]), colours, moving=False)
-            file.write("        }\n")
+            centre, ball = identity.eye_centres[side], eyes[side]
+            with _mesh_prim(file, name, ball, colours):
+                turn = eye_quaternions(*turns[2 * side : 2 * side + 2])
+                _write_transform(file, np.repeat(centre[None], motion.frames, 0), turn)
+                rest = identity.neutral[ball.vertices] - centre
+                file.write(f"            point3f[] points = {_rows(rest, 5)}\n")
+                file.write(f"            float3[] extent = {_extent(rest)}\n")
         file.write("    }\n}\n")
 
 
@@ -101,15 +103,9 @@ def _write_transform(file: TextIO, places: Float32, quaternions: Float32) -> Non
     file.write('        uniform token[] xformOpOrder = ["xformOp:translate", "xformOp:orient"]\n')
 
 
-def _write_mesh(
-    file: TextIO,
-    name: str,
-    mesh: _Mesh,
-    frames: Iterator[Float32],
-    colours: Float32,
-    moving: bool = True,
-) -> None:
-    """One mesh; float32 [N, 3] a frame, one frame alone where it does not move."""
+@contextmanager
+def _mesh_prim(file: TextIO, name: str, mesh: _Mesh, colours: Float32) -> Iterator[None]:
+    """A mesh with its triangles and colours; its points are written inside."""
     corners = ", ".join(map(str, mesh.triangles.reshape(-1).tolist()))
     counts = ", ".join(["3"] * len(mesh.triangles))
     tints = _rows(colours[mesh.vertices], 3)
@@ -122,20 +118,25 @@ def _write_mesh(
         '                interpolation = "vertex"\n'
         "            )\n"
     )
+    yield
+    file.write("        }\n")
+
+
+def _write_points(file: TextIO, frames: Iterator[Float32]) -> None:
+    """Points float32 [N, 3] a frame, and the boxes about them."""
     extents: list[str] = []
 
     def points() -> Iterator[str]:
         for vertices in frames:
-            extents.append(_rows(np.stack([vertices.min(axis=0), vertices.max(axis=0)]), 5))
+            extents.append(_extent(vertices))
             yield _rows(vertices, 5)
 
-    if moving:
-        _write_samples(file, "point3f[] points", points())
-        _write_samples(file, "float3[] extent", iter(extents))
-    else:
-        file.write(f"            point3f[] points = {next(points())}\n")
-        file.write(f"            float3[] extent = {extents[0]}\n")
-    file.write("        }\n")
+    _write_samples(file, "point3f[] points", points())
+    _write_samples(file, "float3[] extent", iter(extents))
+
+
+def _extent(vertices: Float32) -> str:
+    return _rows(np.stack([vertices.min(axis=0), vertices.max(axis=0)]), 5)
 
 
 def _write_samples(file: TextIO, name: str, values: Iterator[str]) -> None:
