@@ -24,6 +24,8 @@ if TYPE_CHECKING:
     from matplotlib.axes import Axes
 
 SAMPLE_MOTION = Path(__file__).with_name("speech.npz")
+# Share of a range: of smaller motions nothing much is lost.
+LEAST_SPREAD = 0.05
 _COLUMNS = {"blendshapes": BLENDSHAPE_DIM, "head_pose": HEAD_POSE_DIM, "eyes": EYES_DIM}
 _ASKED, _SENT, _LIMIT = "#9aa0a6", "#1a73e8", "#d93025"
 
@@ -39,7 +41,8 @@ class JointReport:
         sent_low, sent_high: what was commanded [unit].
         clipped, slowed: share of the commands in [0, 1], see motion.Commands.
         top_speed: highest velocity that was asked for [unit/s].
-        lost: rms of asked minus sent, over the standard deviation of asked; 0 = all is shown.
+        lost: rms of asked minus sent, over the standard deviation of asked, but not over less
+            than a twentieth of the joint's range; 0 = all is shown.
     """
 
     joint: Joint
@@ -159,7 +162,7 @@ def report(performance: Performance) -> list[JointReport]:
     reports = []
     for index, joint in enumerate(rig.joints):
         asked, sent = performance.asked[:, index], performance.sent[:, index]
-        spread = float(asked.std())
+        spread = max(float(asked.std()), LEAST_SPREAD * (joint.upper - joint.lower))
         rms = float(np.sqrt(((asked - sent) ** 2).mean()))
         reports.append(
             JointReport(
@@ -170,7 +173,7 @@ def report(performance: Performance) -> list[JointReport]:
                 clipped=float(performance.clipped[:, index].mean()),
                 slowed=float(performance.slowed[:, index].mean()),
                 top_speed=float(np.abs(np.diff(asked)).max()) / period_s,
-                lost=rms / spread if spread > 0 else 0.0,
+                lost=rms / spread,
             )
         )
     return reports
@@ -236,6 +239,9 @@ def _draw_ranges(axes: Axes, one: JointReport) -> None:
     for limit in (joint.lower, joint.upper):
         axes.axvline(limit, color=_LIMIT, linewidth=1)
     axes.axvline(joint.neutral, color="black", linewidth=1, linestyle=":")
+    shown = [value for _, *ends, _ in bars for value in ends] + [joint.lower, joint.upper]
+    margin = 0.03 * (max(shown) - min(shown))
+    axes.set_xlim(min(shown) - margin, max(shown) + margin)
     axes.set_yticks([2, 1, 0], ["face", "asked", "sent"], fontsize=7)
     axes.set_ylabel(
         f"{joint.name}\n[{joint.unit}]", rotation=0, ha="right", va="center", fontsize=9
