@@ -120,7 +120,9 @@ def test_mouth_moves_on_the_page(start: Callable, client: Any, chromium: Chromiu
         ".find((each) => each.innerText === 'happy').click()"
     )
     client.spin_until(lambda: prompts and prompts[-1].text == "happy")
-    page.wait_for("m2f.stats.fps > 0")
+    # The new style is seen once the frames made before it are shown.
+    seen_s = page.evaluate("m2f.stats.stamp")
+    page.wait_for(f"m2f.stats.stamp > {seen_s} + 3")
     folder = ROOT / "out"
     folder.mkdir(exist_ok=True)
     (folder / "viewer.jpg").write_bytes(page.screenshot("jpeg", 82))

@@ -35,6 +35,9 @@ _IN_MOUTH = ("mouth_socket", "gums", "tongue", "teeth")
 _NECK_M = (-0.115, -0.045)
 # Skin below this height is under the clothes [m].
 _COLLAR_M = -0.119
+# Teeth before this plane are backed by a copy moved by, which fills the gaps between them [m].
+_FRONT_TEETH_M = 0.090
+_BACKING_M = np.array([-0.0008, 0.0011, 0.0], np.float32)
 _INNER_LIPS = slice(60, 68)  # of the 68 landmarks
 BUST_COLOUR: Colour = (34, 37, 43)
 # The eye's texture: rings from the optical axis outwards, polar angles in radians.
@@ -95,12 +98,43 @@ class Head:
         self.patches = [
             self._patch(name, place, triangles, lips, topology) for name, place in parts.items()
         ]
+        self._backing = np.empty(0, np.intp)
+        for patch in [patch for patch in self.patches if patch.name.startswith("teeth")]:
+            self._back(patch)
         if self._lashes is not None:
-            count = len(self._lashes.along)
-            place = slice(len(neutral), len(neutral) + count)
-            self.patches.append(Patch("lashes", place, self._lashes.triangles, COLOURS["lashes"]))
-            moves = np.ones((count, 1), np.float32)
-            self._follow = np.concatenate([self._follow, moves])
+            triangles = self._lashes.triangles
+            self._append("lashes", len(self._lashes.along), triangles, COLOURS["lashes"])
+
+    def _append(
+        self,
+        name: str,
+        count: int,
+        triangles: npt.NDArray[np.uint32],
+        colour: Colour,
+        **extra: Any,
+    ) -> None:
+        """A patch of vertices beyond those of the mesh, that follow the head."""
+        first = len(self._follow)
+        self._follow = np.concatenate([self._follow, np.ones((count, 1), np.float32)])
+        self.patches.append(Patch(name, slice(first, first + count), triangles, colour, **extra))
+
+    def _back(self, teeth: Patch) -> None:
+        """Fills the gaps between the front teeth by a darker copy behind them."""
+        front = self.neutral[teeth.vertices, 0] > _FRONT_TEETH_M
+        triangles = teeth.triangles[front[teeth.triangles].all(axis=1)]
+        used = np.unique(triangles)
+        if not len(used):
+            return
+        red, green, blue = (round(0.62 * value) for value in teeth.colour)
+        self._append(
+            f"{teeth.name}_backing",
+            len(used),
+            np.searchsorted(used, triangles).astype(np.uint32),
+            (red, green, blue),
+            shade=teeth.shade[used],
+            inside=True,
+        )
+        self._backing = np.concatenate([self._backing, used + teeth.vertices.start])
 
     def _patch(
         self,
@@ -144,10 +178,12 @@ class Head:
             head_pose: float32 [7] x y z (m), quaternion x y z w of the head in the base frame.
 
         Returns:
-            float32 [V + lashes, 3] (m, base frame), the rows that the patches name.
+            float32 [V + own, 3] (m, base frame), the rows that the patches name.
         """
+        parts = [vertices, vertices[self._backing] + _BACKING_M]
         if self._lashes is not None:
-            vertices = np.concatenate([vertices, self._lashes(vertices)])
+            parts.append(self._lashes(vertices))
+        vertices = np.concatenate(parts)
         moved = vertices @ rotation_matrix(head_pose[3:]).T + head_pose[:3].astype(np.float32)
         moved -= vertices
         moved *= self._follow

@@ -6,7 +6,7 @@
   if (window.m2f) window.m2f.close();
   const CLOCK_SCALE = 1e-4, CLOCK_WRAP_S = 1000;  // how a frame's stamp rides in a vertex
   const APART_S = 0.02;     // sound this far from where it belongs is moved there
-  const MEMORY = 60;        // values that the medians are taken over
+  const MEMORY = 120;       // values that the medians are taken over
 
   const m2f = { stats: {}, paints: {}, painted: 0, version: 0, errors: [] };
   let paints = {};
@@ -65,19 +65,20 @@
         "#include <lights_fragment_end>",
         `#include <lights_fragment_end>
         reflectedLight.directDiffuse = diffuseColor.rgb * (0.25 + 0.65 * ${facing});
-        reflectedLight.directSpecular *= 0.25;
-        reflectedLight.indirectDiffuse = vec3(0.0);`);
+        reflectedLight.directSpecular = vec3(0.05 * pow(${facing}, 24.0)) * vColor.r;
+        reflectedLight.indirectDiffuse = reflectedLight.indirectSpecular = vec3(0.0);`);
     };
   };
 
   // Lids and sockets keep light from the edges of an eye; the page has no shadows.
   const litBetweenLids = (material, geometry) => {
     material.onBeforeCompile = (shader) => {
-      shader.uniforms.eyeCentre = { value: geometry.boundingSphere.center };
+      const { center, radius } = geometry.boundingSphere;  // three moves center with the eye
+      shader.uniforms.eyeCentre = { value: center };
       shader.vertexShader = shader.vertexShader
         .replace("#include <common>", "#include <common>\nvarying vec3 vEye; uniform vec3 eyeCentre;")
         .replace("#include <begin_vertex>",
-          "#include <begin_vertex>\nvEye = (position - eyeCentre) / 0.0148;");
+          `#include <begin_vertex>\nvEye = (position - eyeCentre) / ${radius.toFixed(5)};`);
       shader.fragmentShader = shader.fragmentShader
         .replace("#include <common>", "#include <common>\nvarying vec3 vEye;")
         .replace("#include <map_fragment>", `#include <map_fragment>
@@ -268,11 +269,11 @@
       if (place && place.textContent !== text) place.textContent = text;
     };
     const ms = (value) => (value === null || value === undefined ? "-" : `${value.toFixed(0)} ms`);
-    const recent = fps.filter((time) => time > performance.now() - 1500);
+    const recent = fps.filter((time) => time > performance.now() - 4000);
     const rate = recent.length > 1
       ? (recent.length - 1) / ((recent[recent.length - 1] - recent[0]) / 1000) : 0;
     m2f.stats.fps = rate;
-    set("fps", `${rate.toFixed(0)} a second`);
+    set("fps", `${rate.toFixed(rate < 10 ? 1 : 0)} a second`);
     set("lag", ms(m2f.stats.lag_ms));
     set("ahead", ms(m2f.stats.sound_ahead_ms));
     const blocked = context && context.state !== "running";

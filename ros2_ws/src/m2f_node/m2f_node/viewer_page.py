@@ -167,7 +167,7 @@ class Page:
                     self._with_clock(i, rest[patch.vertices], 0.0),
                     patch.triangles,
                     color=patch.colour,
-                    side="double" if patch.name == "lashes" else "front",
+                    side="front" if patch.texture else "double",
                     cast_shadow=False,
                     receive_shadow=False,
                 )
@@ -255,7 +255,8 @@ class Page:
             buttons.on_click(lambda _: self._send_emotion(buttons.value))
             self._strength = gui.add_slider("Strength", 0.0, 4.0, 0.1, 1.0)
             self._transition = gui.add_slider("Transition [s]", 0.0, 3.0, 0.1, 0.3)
-            self._strength.on_update(lambda _: self._send_prompt())
+            # Without a prompt there is nothing to be strong about.
+            self._strength.on_update(lambda _: self._text.value and self._send_prompt())
         with gui.add_folder("Head"):
             self._identity = gui.add_dropdown("Identity", ("-",))
             self._identity.on_update(self._on_identity)
