@@ -1,4 +1,4 @@
-"""Streaming resampling to 16 kHz by soxr."""
+"""Streaming resampling by soxr."""
 
 from __future__ import annotations
 
@@ -10,13 +10,13 @@ from media2face.types import Float32
 
 
 class Resampler:
-    """From one rate to 16 kHz; the split into chunks does not change what comes out in all."""
+    """From one rate to another; the split into chunks does not change what comes out in all."""
 
-    def __init__(self, sample_rate_hz: int) -> None:
+    def __init__(self, sample_rate_hz: int, to_rate_hz: int = SAMPLE_RATE_HZ) -> None:
         self._stream = None
-        if sample_rate_hz != SAMPLE_RATE_HZ:
+        if sample_rate_hz != to_rate_hz:
             self._stream = soxr.ResampleStream(
-                sample_rate_hz, SAMPLE_RATE_HZ, 1, dtype="float32", quality="HQ"
+                sample_rate_hz, to_rate_hz, 1, dtype="float32", quality="HQ"
             )
 
     def push(self, samples: Float32, last: bool = False) -> Float32:
