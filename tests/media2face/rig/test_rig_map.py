@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import subprocess
+import sys
 import xml.etree.ElementTree as ET
 from pathlib import Path
 
@@ -206,3 +208,15 @@ def test_the_urdf_is_one_tree_with_axes_as_documented() -> None:
         kind = name.rsplit("_", 1)[-1]
         wanted = {"yaw": "0 0 1", "roll": "1 0 0"}.get(kind, "0 1 0")
         assert axis == wanted, name
+
+
+def test_running_a_head_needs_numpy_and_yaml_alone() -> None:
+    code = (
+        "import sys; from media2face.rig import motion\n"
+        "print(*{'scipy', 'matplotlib', 'onnxruntime', 'soundfile', 'torch'} & set(sys.modules))"
+    )
+    environment = {"PYTHONPATH": str(NODE_PACKAGE.parent / "media2face"), "PATH": "/usr/bin:/bin"}
+    done = subprocess.run(
+        [sys.executable, "-c", code], capture_output=True, text=True, check=True, env=environment
+    )
+    assert done.stdout.strip() == ""

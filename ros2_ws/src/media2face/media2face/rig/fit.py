@@ -21,7 +21,7 @@ from media2face.rig.yaml_lines import Entry, read_yaml
 Indices = npt.NDArray[np.intp]
 
 LABEL_COLUMN = "pose"  # of a CSV: the example's name, for people
-MIN_SPREAD = 1e-9
+MIN_SPREAD = 1e-6
 # A source is kept where leaving it out adds more than this share of the joint's spread.
 WORTH_SHARE = 0.01
 MAX_SOURCES = 6
@@ -263,7 +263,7 @@ def _row(mix: tuple[tuple[str, float], ...]) -> Float64:
 
 
 def _rounded(value: float) -> float:
-    return float(f"{value:.5g}")
+    return float(f"{round(value, 9):.5g}")
 
 
 def table(fits: list[JointFit]) -> str:
