@@ -24,7 +24,7 @@ pytestmark = [
 ]
 
 ROOT = Path(__file__).resolve().parents[2]
-WIDTH, HEIGHT = 1280, 800
+WIDTH, HEIGHT = 1000, 660  # software WebGL is slow
 # Shares of the window, for the view from the front.
 MOUTH = (slice(0.50, 0.62), slice(0.45, 0.55))
 BACKDROP = (slice(0.30, 0.45), slice(0.10, 0.20))
@@ -101,7 +101,7 @@ def test_mouth_moves_on_the_page(start: Callable, client: Any, chromium: Chromiu
     start("audio_file", f"file:={sample}", "loop:=true", "subscribers:=2")
     page.wait_for("Object.keys(m2f.paints).length > 8")
     page.wait_for("m2f.painted === Object.keys(m2f.paints).length")
-    page.wait_for("m2f.stats.sound_count > 3")
+    page.wait_for("m2f.stats.blocks > 3")
     page.evaluate("document.querySelector('.mantine-Notification-closeButton')?.click()")
 
     first = picture(page)

@@ -39,7 +39,7 @@ _COLLAR_M = -0.119
 _FRONT_TEETH_M = 0.090
 _BACKING_M = np.array([-0.0008, 0.0011, 0.0], np.float32)
 _INNER_LIPS = slice(60, 68)  # of the 68 landmarks
-BUST_COLOUR: Colour = (34, 37, 43)
+BUST_COLOUR: Colour = (44, 49, 58)
 # The eye's texture: rings from the optical axis outwards, polar angles in radians.
 _PUPIL_RAD, _IRIS_RAD = 0.150, 0.405
 _EYE_SIZE = (512, 512)  # polar angle, turn [texels]

@@ -211,6 +211,7 @@
     // The fastest delivery lately; a slow drift of the clocks is followed.
     offsetMs = offsetMs === null ? offset : Math.min(offsetMs + 0.005, offset);
     if (!pcm) return;
+    m2f.stats.blocks = (m2f.stats.blocks || 0) + 1;
     open(rate);
     if (context.state !== "running") {  // it starts a moment later, or at the first click
       waiting.push({ pcm, rate, stamp, sent, first });

@@ -36,9 +36,9 @@ _TEXTURES_AWAY_M = (-50.0, 0.0, 0.0)  # the pictures lie behind the camera's far
 # Direction from which light comes (base frame), colour, strength. No shadows: viser's are made for
 # rooms, a head is a few texels in them.
 _LIGHTS = {
-    "key": ((0.72, 0.46, 0.52), (255, 244, 230), 2.2),
-    "fill": ((0.72, -0.68, 0.10), (214, 230, 255), 0.7),
-    "rim": ((-0.62, -0.62, 0.48), (226, 238, 255), 1.1),
+    "key": ((0.72, 0.46, 0.52), (255, 246, 236), 2.7),
+    "fill": ((0.72, -0.68, 0.10), (214, 230, 255), 0.9),
+    "rim": ((-0.62, -0.62, 0.48), (226, 238, 255), 1.3),
 }
 _ROUGHNESS = {"skin": 0.62, "eye": 0.18, "teeth": 0.30, "tongue": 0.42, "gums": 0.40}
 _TABLE_STYLE = "width:100%;font-size:0.8em;line-height:1.55"
@@ -120,6 +120,7 @@ class Page:
         scene, camera = self._server.scene, self._server.initial_camera
         scene.set_up_direction("+z")
         scene.configure_default_lights(False)
+        scene.configure_environment_map(None)  # it would light the inside of the mouth, too
         scene.set_background_image(backdrop(), format="jpeg", jpeg_quality=90)
         for name, (towards, colour, strength) in _LIGHTS.items():
             scene.add_light_directional(
@@ -130,7 +131,7 @@ class Page:
                 position=tuple(float(x) for x in towards),
             )
         scene.add_light_hemisphere(
-            "/lights/sky", sky_color=(196, 206, 222), ground_color=(112, 96, 88), intensity=1.0
+            "/lights/sky", sky_color=(196, 206, 222), ground_color=(134, 118, 110), intensity=2.1
         )
         scene.world_axes.visible = False
         places, triangles = bust()
@@ -152,7 +153,7 @@ class Page:
         camera.position, camera.look_at = CAMERAS["Front"]
         camera.up = (0.0, 0.0, 1.0)
         camera.fov = FIELD_OF_VIEW_RAD
-        camera.near, camera.far = 0.05, 20.0
+        camera.near, camera.far = 0.1, 5.0
 
     def show_head(self, head: Head) -> None:
         """Puts a head there, instead of the one before."""
