@@ -39,6 +39,7 @@ setup(
             "audio_file = m2f_node.audio_file:main",
             "demo = m2f_node.demo:main",
             "microphone = m2f_node.microphone:main",
+            "audio_bridge = m2f_node.audio_bridge:main",
             "audio_player = m2f_node.audio_player:main",
             "livelink = m2f_node.livelink:main",
             "marker = m2f_node.marker:main",

@@ -24,7 +24,7 @@ from std_msgs.msg import String
 from std_srvs.srv import Trigger
 
 from m2f_node import conversions as conv
-from m2f_node import diagnostics, parameters
+from m2f_node import diagnostics, expression, parameters
 from m2f_node.animate_server import AnimateServer
 from m2f_node.face import Face, Prompt, load_face
 from m2f_node.spinning import logged, run_lifecycle_node
@@ -102,6 +102,7 @@ class FaceNode(LifecycleNode):
             ),
             self.create_subscription(String, "style/text", self._on_style_text, 10),
             self.create_subscription(StylePrompt, "style", self._on_style, 10),
+            *expression.subscribe(self, lambda: self.face.settings, self._on_style, self._refuse),
             self.create_timer(POLL_PERIOD_S, self._on_poll),
             self.create_timer(1.0, self._on_diagnostics),
         ]
