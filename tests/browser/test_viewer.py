@@ -13,7 +13,7 @@ from typing import Any
 
 import numpy as np
 import pytest
-from chromium import NAMES, Chromium, Page, find_chromium, wait_until
+from chromium import NAMES, TIMEOUT_S, Chromium, Page, find_chromium, wait_until
 
 pytest.importorskip("viser", reason="the extra 'viewer' is not installed")
 Image = pytest.importorskip("PIL.Image", reason="pillow is not installed")
@@ -93,10 +93,10 @@ def test_mouth_moves_on_the_page(start: Callable, client: Any, chromium: Chromiu
 
     prompts = client.collect(StylePrompt, "style")
     viewer = start("viewer", "port:=0", "host:=127.0.0.1")
-    port = viewer.wait_for("page at http://localhost:").rpartition(":")[2]
+    port = viewer.wait_for("page at http://localhost:", TIMEOUT_S).rpartition(":")[2]
     page = chromium.open(f"http://127.0.0.1:{port}/")
     page.wait_for("document.body.innerText.includes('waiting for /m2f_node')")
-    start("m2f_node").wait_for("active")
+    start("m2f_node").wait_for("active", TIMEOUT_S)
     sample = ROOT / "ros2_ws/src/m2f_node/samples/hello.opus"
     start("audio_file", f"file:={sample}", "loop:=true", "subscribers:=2")
     page.wait_for("Object.keys(m2f.paints).length > 8")

@@ -153,9 +153,9 @@ class Head:
             mine = mine[(rest[mine, 2] > _COLLAR_M).any(axis=1)]
             extra["shade"] = _under_the_chin(rest)
         if kind in _IN_MOUTH:
-            depth = np.clip((lips[0] - rest[:, 0]) / 0.040, 0, 1)
+            depth = np.clip((lips[0] - rest[:, 0]) / 0.048, 0, 1)
             side = np.clip((np.abs(rest[:, 1] - lips[1]) - 0.012) / 0.022, 0, 1)
-            light = (1 - depth) ** 1.6 * (1 - 0.6 * side)
+            light = (1 - depth) ** 1.4 * (1 - 0.6 * side)
             extra["shade"] = np.rint(20 + 225 * light).astype(np.uint8)
             extra["inside"] = True
         if topology is not None and kind in ("skin", "eye"):
