@@ -99,7 +99,7 @@ def test_the_face_smiles_when_it_is_told_to(
     before = np.mean([smile(frame) for frame in frames[-10:]])
     command = [sys.executable, str(SPEAKER), "Expression", "happy", "0", "0"]
     with subprocess.Popen(command) as speaker:
-        client.spin_until(lambda: np.mean([smile(frame) for frame in frames[-10:]]) > before + 0.2)
+        client.spin_until(lambda: np.mean([smile(frame) for frame in frames[-5:]]) > before + 0.15)
         speaker.kill()
 
 

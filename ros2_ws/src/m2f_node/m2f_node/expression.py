@@ -109,6 +109,8 @@ def subscribe(
     except (ImportError, AttributeError):
         return []
 
+    latest: list[StylePrompt] = []
+
     def on_expression(msg: Any) -> None:
         now = settings()
         try:
@@ -116,6 +118,9 @@ def subscribe(
         except ValueError as error:
             refuse("style/expression", error)
             return
-        on_style(prompt)
+        # A source that repeats itself must not undo what came on another topic since.
+        if latest != [prompt]:
+            latest[:] = [prompt]
+            on_style(prompt)
 
     return [node.create_subscription(message, "style/expression", on_expression, 10)]
