@@ -12,6 +12,7 @@ from typing import Any
 
 import numpy as np
 import pytest
+import scipy.signal
 import soundfile
 import soxr
 from diagnostic_msgs.msg import DiagnosticArray
@@ -25,6 +26,7 @@ pytestmark = pytest.mark.ros
 RATE_HZ = 16_000
 PIECE_S = 0.5
 WITHIN_MS = 20.0
+LONG_S = 90.0
 
 
 @pytest.fixture
@@ -66,7 +68,7 @@ def offsets_ms(
         around = round((stamps[frame] - played_s) * RATE_HZ)
         low = max(0, around - RATE_HZ // 2)
         window = played[low : around + piece + RATE_HZ // 2]
-        likeness = np.correlate(window, part, "valid")
+        likeness = scipy.signal.correlate(window, part, "valid", method="fft")
         heard_s = played_s + (low + int(likeness.argmax())) / RATE_HZ
         beside_s = begin / RATE_HZ - (frame - first) / 30  # the piece begins beside the frame
         found.append(1000 * (heard_s - stamps[frame] - beside_s))
@@ -79,9 +81,9 @@ def spoken_by(sound: Any) -> np.ndarray:
 
 
 def over(frames: list[FaceFrame], shown: int) -> bool:
-    """Whether the frames of an utterance, `shown` long, have come; a busy computer skips some."""
+    """Whether the frames of an utterance, `shown` long, have come."""
     real = [frame.index for frame in frames if not frame.idle]
-    return bool(real) and frames[-1].index >= real[0] + shown - 1
+    return bool(real) and frames[-1].index >= real[0] + shown - 3
 
 
 @pytest.mark.parametrize("idle", ["true", "false"])
@@ -91,7 +93,8 @@ def test_a_file_is_in_sync(
 ) -> None:
     frames = client.collect(FaceFrame, "face/frame")
     reports = client.collect(DiagnosticArray, "/diagnostics")
-    start("m2f_node", f"idle:={idle}").wait_for("active")
+    # Late frames are shown here: what is measured is when, not whether.
+    start("m2f_node", f"idle:={idle}", "max_late_ms:=60000.0").wait_for("active")
     path = tmp_path / "played.wav"
     player = start("audio_player", "output:=file", f"file:={path}", f"rate:={RATE_HZ}")
     player.wait_for("writing")
@@ -100,7 +103,7 @@ def test_a_file_is_in_sync(
     sound = read_sound(sample)
     spoken = spoken_by(sound)
     shown = round(len(spoken) / RATE_HZ * 30)
-    client.spin_until(lambda: over(frames, shown))
+    client.spin_until(lambda: over(frames, shown), LONG_S)
     client.spin_until(lambda: values(reports, "audio_player: sound")["utterances"] == "1")
     report = values(reports, "audio_player: sound")
     assert player.stop() == 0
@@ -118,7 +121,7 @@ def test_a_loudspeaker_is_in_sync_as_a_microphone_hears_it(
     frames = client.collect(FaceFrame, "face/frame")
     reports = client.collect(DiagnosticArray, "/diagnostics")
     heard = client.collect(AudioChunk, "ear/audio")
-    start("m2f_node").wait_for("active")
+    start("m2f_node", "max_late_ms:=60000.0").wait_for("active")
     ear = ("-r", "audio:=ear/audio", "-r", "__node:=ear")
     start("microphone", "device:=pulse", "gate:=false", arguments=ear)
     start("audio_player", "device:=pulse").wait_for("playing on pulse")
@@ -126,7 +129,7 @@ def test_a_loudspeaker_is_in_sync_as_a_microphone_hears_it(
     start("audio_file", f"file:={sample}", "subscribers:=2")
     spoken = spoken_by(read_sound(sample))
     shown = round(len(spoken) / RATE_HZ * 30)
-    client.spin_until(lambda: over(frames, shown))
+    client.spin_until(lambda: over(frames, shown), LONG_S)
     count = len(heard)
     client.spin_until(lambda: len(heard) > count + 40)
     played = np.concatenate([np.frombuffer(chunk.data, np.int16) for chunk in heard]) / 32768
