@@ -24,6 +24,7 @@ from media2face.types import AudioChunk, Float32
 TOLERANCE_S = 0.006
 FADE_S = 0.004  # from the old place to the new one
 RECENT_S = 0.5  # without a frame for this long the face does not idle: it starts at once
+LONGEST_MISS_S = 1.0  # frames that a busy computer loses at the begin of an utterance
 KEPT_S = 1.0  # sound kept behind the place that plays
 OVER_S = 2.0  # an utterance that ended this long ago, or should have, is dropped
 RECENT_OFFSETS = 1000
@@ -141,9 +142,10 @@ class Lipsync:
         with self._lock:
             if index <= self._last_frame[0]:  # the face was reset
                 self._utterances.clear()
+            missed = index > self._last_frame[0] + 1
             self._grid_s = presentation_s - index / FRAME_RATE_HZ
             self._last_frame = (index, presentation_s, idle)
-            utterance = self._shown_by(index, idle)
+            utterance = self._shown_by(index, presentation_s, idle, missed)
             if utterance is None:
                 return
             first = utterance.first_frame
@@ -154,7 +156,9 @@ class Lipsync:
                 shown = index - first - utterance.paused_frames
                 utterance.show_s = presentation_s - shown / FRAME_RATE_HZ
 
-    def _shown_by(self, index: int, idle: bool) -> Utterance | None:
+    def _shown_by(
+        self, index: int, presentation_s: float, idle: bool, missed: bool
+    ) -> Utterance | None:
         """The utterance that frame `index` belongs to; the first frame after one begins a new."""
         for utterance in self._utterances:
             if utterance.joined:
@@ -163,6 +167,11 @@ class Lipsync:
                 if idle:
                     return None
                 utterance.first_frame = index
+                if missed and utterance.show_s is not None:
+                    # The first frames may be among those that did not come.
+                    since_s = presentation_s - utterance.show_s
+                    if 0 < since_s < LONGEST_MISS_S:
+                        utterance.first_frame -= min(index, round(since_s * FRAME_RATE_HZ))
                 return utterance
             length = math.ceil(utterance.frames - 1e-6) + utterance.paused_frames
             # Where more audio is to follow, a frame without audio waits for it.
