@@ -69,6 +69,8 @@ def offsets_ms(
         around = round((stamps[frame] - played_s) * RATE_HZ)
         low = max(0, around - RATE_HZ // 2)
         window = played[low : around + piece + RATE_HZ // 2]
+        if len(window) < piece:
+            continue
         products = scipy.signal.correlate(window, part, "valid", method="fft")
         place = int(products.argmax())
         match = window[place : place + piece]
