@@ -1,12 +1,12 @@
 #!/usr/bin/env bash
-# Brings a clean clone to where `make demo` (scripts/setup.sh demo) or `make test`
-# (scripts/setup.sh test) can run. What is done is remembered in stamp files inside the venv, so a
+# Brings a clean clone to where `make demo` (scripts/setup.sh demo), `make docs` (docs) or `make test`
+# (test) can run. What is done is remembered in stamp files inside the venv, so a
 # second call only checks them. Output goes to .cache/setup.log.
 #   PYTHON  interpreter to make the venv from (default: python3, or the first of 3.10-3.13 found)
 #   VENV    folder of the venv (default: .venv)
 source "$(dirname "${BASH_SOURCE[0]}")/common.sh"
 LEVEL="${1:-demo}"
-[[ $LEVEL == demo || $LEVEL == test ]] || die "usage: setup.sh demo|test, not '$LEVEL'"
+[[ $LEVEL =~ ^(demo|docs|test)$ ]] || die "usage: setup.sh demo|docs|test, not '$LEVEL'"
 [[ $ROOT$VENV != *" "* ]] || die "the path $ROOT has a space in it, which CMake and ROS 2 do" \
     "not take: clone into another folder"
 
@@ -152,6 +152,10 @@ else
 fi
 once render "$(hash_of render.txt)" "packages for pictures and video" pip_install \
     "$ROOT/requirements/render.txt"
+if [[ $LEVEL != demo ]]; then
+    once docs "$(hash_of docs.txt)" "packages for the site of the documents" pip_install \
+        "$ROOT/requirements/docs.txt"
+fi
 if [[ $LEVEL == test ]]; then
     once test "$(hash_of train.txt test.txt)" "packages for the tests (torch: a few minutes)" \
         pip_install "$ROOT"/requirements/{train,test}.txt

@@ -17,7 +17,7 @@ from media2face.audio.io import read_audio
 from media2face.backends import make_backend
 from media2face.contract import BLENDSHAPE_NAMES
 from media2face.exporting.gltf import write_glb
-from media2face.exporting.shapes import decoder_shapes, load_mapping
+from media2face.exporting.shapes import decoder_shapes
 from media2face.face.topology import Topology
 from media2face.models import find_model
 from media2face.types import Motion
@@ -37,8 +37,8 @@ require("gltf-validator").validateBytes(new Uint8Array(readFileSync(process.argv
 def spoken(path: Path) -> tuple[Motion, Topology]:
     """Writes the sample as a .glb."""
     backend = make_backend("auto", find_model())
-    identity = backend.prepare_identity(backend.identity_names[0])
-    shapes = decoder_shapes(backend, identity, load_mapping(find_model()))
+    identity = backend.prepare_identity(backend.heads.preset_names[0])
+    shapes = decoder_shapes(backend, identity)
     motion = animate(backend, *read_audio(SAMPLE), style=None)
     write_glb(path, motion, backend.topology, identity, shapes)
     return motion, backend.topology

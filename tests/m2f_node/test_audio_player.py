@@ -114,7 +114,7 @@ def test_a_file_is_in_sync(
     client.spin_until(lambda: over(frames, shown), LONG_S)
     client.spin_until(lambda: values(reports, "audio_player: sound")["utterances"] == "1")
     report = values(reports, "audio_player: sound")
-    assert player.stop() == 0
+    assert player.stop() == 0, "\n".join(player.lines)
     played, rate_hz = soundfile.read(path)
     assert rate_hz == RATE_HZ
     offsets = offsets_ms(frames, spoken, played, float(report["start_stamp"]))

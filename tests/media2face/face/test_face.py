@@ -9,14 +9,15 @@ import numpy as np
 import pytest
 from media2face.backends import make_backend
 from media2face.backends.base import Backend
-from media2face.contract import BLENDSHAPE_NAMES, EYES_SLICE, MOTION_DIM
-from media2face.face.topology import load_topology
+from media2face.contract import BLENDSHAPE_NAMES, EYES_SLICE, LATENT_SLICE, MOTION_DIM
+from media2face.face.heads import save_identity
+from media2face.face.topology import load_maps, load_topology
 from media2face.models import find_model
 
 
 @cache
-def backend() -> Backend:
-    return make_backend("onnxruntime", find_model())
+def backend(level: str = "full") -> Backend:
+    return make_backend("onnxruntime", find_model(), level=level)
 
 
 def test_parts_cover_the_mesh_and_triangles_stay_inside_them() -> None:
@@ -52,24 +53,98 @@ def test_normals_point_outwards() -> None:
         assert np.average((normal * outward).sum(1) > 0, weights=area) > 0.8, name
 
 
-def test_maps_carry_smooth_values_to_the_mesh_and_back() -> None:
+def test_maps_carry_the_mesh_and_bring_it_back() -> None:
+    """The mean error is what the issue of the head's mesh asks for: under 0.1 mm."""
     topology = backend().topology
-    layout = topology.face_map
-    field = np.sin(topology.neutral * 20).astype(np.float32)
-    error = np.abs(layout.to_mesh(layout.from_mesh(field)) - field[layout.vertices])
-    assert error.mean() < 0.01
-    lips = np.isin(layout.vertices, topology.lip_vertices)
-    assert error[lips].mean() < 0.005
+    maps = load_maps(find_model("gnpfa") / "maps.npz")
+    errors = []
+    for layout in (maps.face, maps.back):
+        back = layout.to_mesh(layout.from_mesh(topology.neutral))
+        errors.append(np.linalg.norm(back - topology.neutral[layout.vertices], axis=-1))
+    assert np.concatenate(errors).mean() < 1e-4
+    assert errors[0][np.isin(maps.face.vertices, topology.lip_vertices)].mean() < 5e-5
+
+
+def test_the_light_mesh_is_the_same_head_of_fewer_vertices() -> None:
+    full, light = backend().topology, backend("light").topology
+    assert len(light.neutral) < len(full.neutral) / 4
+    assert light.part_names == full.part_names
+    assert light.id != full.id
+    np.testing.assert_array_equal(
+        full.full_vertex[full.landmarks68], light.full_vertex[light.landmarks68]
+    )
+    motion = np.random.default_rng(0).normal(0, 0.5, (2, MOTION_DIM)).astype(np.float32)
+    motion[:, -4:] *= 0.2
+    posed = [b.decode(b.prepare_identity("ada"), motion) for b in (backend(), backend("light"))]
+    np.testing.assert_allclose(posed[0][0][:, light.full_vertex], posed[1][0], atol=1e-6)
+    np.testing.assert_array_equal(posed[0][1], posed[1][1])
+
+
+def test_no_crack_between_parts_and_charts() -> None:
+    """Vertices at one place of the neutral are at one place whatever the face does."""
+    for level in ("full", "light"):
+        topology = backend(level).topology
+        weights = np.zeros((1, 52), np.float32)
+        weights[0, [BLENDSHAPE_NAMES.index(n) for n in ("jawOpen", "mouthSmileLeft")]] = 0.8
+        motion = np.zeros((1, MOTION_DIM), np.float32)
+        motion[:, LATENT_SLICE] = backend(level).to_latent(weights)
+        posed = backend(level).decode(backend(level).prepare_identity("ben"), motion)[0][0]
+        apart = np.linalg.norm(posed - posed[topology.weld], axis=-1)
+        assert apart.max() < 5e-4, level
 
 
 def test_identities_differ_and_share_the_mesh() -> None:
-    names = backend().identity_names
+    names = backend().heads.preset_names
     assert len(names) == 8
     heads = [backend().prepare_identity(name) for name in names]
     for head in heads:
         assert head.neutral.shape == backend().topology.neutral.shape
-    apart = np.linalg.norm(heads[1].neutral - heads[2].neutral, axis=1)
-    assert apart.mean() > 0.002
+    apart = [
+        np.linalg.norm(a.neutral - b.neutral, axis=1).mean()
+        for i, a in enumerate(heads)
+        for b in heads[:i]
+    ]
+    assert min(apart) > 0.0015
+
+
+def test_identity_by_seed_and_by_weights() -> None:
+    heads = backend().heads
+    seven = heads.resolve("seed:7").neutral
+    np.testing.assert_array_equal(seven, heads.resolve("seed:7").neutral)
+    assert np.abs(seven - heads.resolve("seed:8").neutral).max() > 0.002
+    np.testing.assert_array_equal(heads.resolve("pca:0").neutral, backend().topology.neutral)
+    moved = heads.resolve("pca:0,-1.5").neutral - backend().topology.neutral
+    np.testing.assert_allclose(moved, -1.5 * heads.modes[1], atol=1e-6)
+
+
+@pytest.mark.parametrize(
+    ("text", "message"),
+    [
+        ("nobody", "no identity 'nobody'; known: average, ada"),
+        ("", "no identity ''; known: average"),
+        ("seed:x", "give a whole number, such as seed:7"),
+        ("pca:1,two", "give numbers with commas"),
+        ("pca:1,nan", r"weights must lie in \[-3, 3\]"),
+        ("pca:9", r"weights must lie in \[-3, 3\]"),
+        ("pca:" + ",".join("0" * 500), "500,.* weights, there are"),
+        ("gone.npz", "identity file gone.npz does not exist"),
+        ("gone.obj", "identity file gone.obj does not exist"),
+    ],
+)
+def test_a_wrong_identity_says_what_there_is(text: str, message: str) -> None:
+    with pytest.raises(ValueError, match=message):
+        backend().heads.resolve(text)
+
+
+def test_identity_files_are_read_and_checked(tmp_path: Path) -> None:
+    path = tmp_path / "me.npz"
+    weights = np.array([0.5, -1.0, 0.25], np.float32)
+    save_identity(path, weights)
+    expected = backend().heads.resolve("pca:0.5,-1,0.25").neutral
+    np.testing.assert_allclose(backend().heads.resolve(str(path)).neutral, expected, atol=1e-7)
+    path.write_bytes(b"garbage")
+    with pytest.raises(ValueError, match="is not an identity file"):
+        backend().heads.resolve(str(path))
 
 
 def test_eyes_turn_left_and_down_and_nothing_else_moves() -> None:
@@ -88,34 +163,39 @@ def test_eyes_turn_left_and_down_and_nothing_else_moves() -> None:
 
 
 @pytest.mark.shared
-def test_decoder_follows_the_public_shapes(shared: Path) -> None:
-    torch = pytest.importorskip("torch", reason="PyTorch is not installed (extra 'train')")
-    from media2face.backends.torch import load_gnpfa
+def test_decoder_follows_persons_own_shapes(shared: Path) -> None:
+    """A head the training never drew, posed by its own blendshapes, against M and G_geo."""
+    pytest.importorskip("scipy", reason="scipy is not installed (extra 'train')")
     from media2face.corpus.facekit import load_facekit
+    from media2face.corpus.personal import PersonalRig
     from media2face.corpus.rom import mesh_shapes
 
-    topology = load_topology(find_model("gnpfa") / "topology.npz")
-    shapes = mesh_shapes(load_facekit(shared / "facekit" / "facekit.npz"), topology)
-    weights = np.zeros((3, 52), np.float32)
+    topology, heads = backend().topology, backend().heads
+    kit = load_facekit(shared / "facekit" / "facekit.npz")
+    rig = PersonalRig(topology, mesh_shapes(kit, topology))
+    head = heads.resolve("seed:123456")
+    person = rig.personalise(head.neutral, head.eye_centres)
+    weights = np.zeros((4, 52), np.float32)
     for row, names in enumerate(
-        (("jawOpen",), ("mouthSmileLeft", "mouthSmileRight"), ("browInnerUp",))
+        (
+            ("jawOpen",),
+            ("mouthSmileLeft", "mouthSmileRight"),
+            ("browInnerUp", "jawOpen", "mouthPucker"),
+            ("eyeBlinkLeft", "eyeBlinkRight"),
+        )
     ):
         weights[row, [BLENDSHAPE_NAMES.index(n) for n in names]] = 0.6
-    with torch.no_grad():
-        z = load_gnpfa(find_model("gnpfa")).to_latent(torch.from_numpy(weights)).numpy()
-    motion = np.zeros((3, MOTION_DIM), np.float32)
-    motion[:, : z.shape[1]] = z
-    head = backend().prepare_identity("average")
-    vertices, named = backend().decode(head, motion)
-    target = head.neutral + np.tensordot(weights, shapes, axes=1)
-    error = np.linalg.norm(vertices - target, axis=-1) * 1000
-    own = topology.source_vertex >= 0
-    assert error[:, own].mean() < 0.4
+    motion = np.zeros((4, MOTION_DIM), np.float32)
+    motion[:, LATENT_SLICE] = backend().to_latent(weights)
+    vertices, named = backend().decode(backend().prepare_identity(head), motion)
+    error = np.linalg.norm(vertices - rig.pose(person, weights), axis=-1) * 1000
+    assert error.mean() < 0.3
+    assert error[:, topology.lip_vertices].mean() < 0.4
     assert np.abs(named - weights).mean() < 0.03
 
 
 def test_a_topology_that_is_no_npz_is_named(tmp_path: Path) -> None:
-    path = tmp_path / "topology.npz"
+    path = tmp_path / "topology_full.npz"
     path.write_bytes(b"nonsense")
-    with pytest.raises(ValueError, match=r"topology\.npz is not a readable topology"):
+    with pytest.raises(ValueError, match=r"topology_full\.npz is not a readable topology"):
         load_topology(path)

@@ -25,7 +25,7 @@ REST = np.array([0, 0, 0, 0, 0, 0, 1], np.float32)
 
 @pytest.fixture(scope="module")
 def topology() -> Topology:
-    return load_topology(MODELS / "gnpfa" / "topology.npz")
+    return load_topology(MODELS / "gnpfa" / "topology_full.npz")
 
 
 @pytest.fixture(scope="module")

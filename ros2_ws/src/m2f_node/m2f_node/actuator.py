@@ -15,7 +15,6 @@ from diagnostic_msgs.msg import DiagnosticArray
 from m2f_msgs.msg import FaceFrame
 from media2face.rig.map import MapError, load_map
 from media2face.rig.motion import Controller, Ticks
-from rcl_interfaces.msg import FloatingPointRange, ParameterDescriptor
 from rclpy.duration import Duration
 from rclpy.executors import ExternalShutdownException, SingleThreadedExecutor
 from rclpy.node import Node
@@ -26,12 +25,30 @@ from sensor_msgs.msg import JointState
 from std_msgs.msg import Header
 from trajectory_msgs.msg import JointTrajectory, JointTrajectoryPoint
 
+from m2f_node import parameters
 from m2f_node.actuator_health import Health
 from m2f_node.conversions import stamp_problem, to_seconds
+from m2f_node.parameters import Spec
 
 LOG_PERIOD_S = 5.0
 # Frames are published reliably; qos_overrides.* parameters choose otherwise.
 FRAMES_QOS = QoSProfile(depth=100, reliability=ReliabilityPolicy.RELIABLE)
+SPECS = {
+    "map": Spec(
+        "",
+        "Map from the face to joints: a .yaml file, or a shipped map's name.",
+        read_only=True,
+    ),
+    "delay_ms": Spec(
+        0.0,
+        "Show each frame this much after its stamp [ms]. At least the largest latency_ms of the "
+        "map and 50 ms more lets joints of different latency move together and smoothly; delay "
+        "the sound as much.",
+        0.0,
+        5000.0,
+    ),
+    "enabled": Spec(True, "Follow the face; false brings the joints to neutral and holds them."),
+}
 
 
 def find_map(name: str) -> Path:
@@ -59,32 +76,8 @@ class ActuatorNode(Node):
     def __init__(self) -> None:
         """Raises MapError where the map cannot be used."""
         super().__init__("actuator")
-        name = self.declare_parameter(
-            "map",
-            "",
-            ParameterDescriptor(
-                description="Map from the face to joints: a .yaml file, or a shipped map's name.",
-                read_only=True,
-            ),
-        ).value
-        self.declare_parameter(
-            "delay_ms",
-            0.0,
-            ParameterDescriptor(
-                description="Show each frame this much after its stamp [ms]. At least the "
-                "largest latency_ms of the map and 50 ms more lets joints of different latency "
-                "move together and smoothly; delay the sound as much.",
-                floating_point_range=[FloatingPointRange(from_value=0.0, to_value=5000.0)],
-            ),
-        )
-        self.declare_parameter(
-            "enabled",
-            True,
-            ParameterDescriptor(
-                description="Follow the face; false brings the joints to neutral and holds them."
-            ),
-        )
-        self.path = find_map(name)
+        parameters.declare(self, SPECS)
+        self.path = find_map(self.get_parameter("map").value)
         self.rig = load_map(self.path)
         self._controller = Controller(self.rig)
         self._ticks = Ticks(self.rig.period_ns)

@@ -56,9 +56,8 @@ class AnimateServer:
                 )
             for span in goal.styles:
                 conv.check_span(span)
-            names = self._face.backend.identity_names
-            if goal.identity and goal.identity not in names:
-                raise ValueError(f"no identity '{goal.identity[:80]}'; known: {', '.join(names)}")
+            if goal.identity:
+                self._face.backend.heads.check(goal.identity)
         except ValueError as error:
             self._node.get_logger().warning(f"refused a goal of ~/animate: {error}")
             return GoalResponse.REJECT
@@ -97,7 +96,7 @@ class AnimateServer:
     def _animate(self, handle: ServerGoalHandle) -> Motion | None:
         """The motion, or None where the client cancelled. On the goal's own thread."""
         goal, face = handle.request, self._face
-        backend = make_backend(face.settings.backend, face.model_dir)
+        backend = make_backend(face.settings.backend, face.model_dir, level=face.settings.level)
         identity = backend.prepare_identity(goal.identity or face.identity.name)
         config = replace(face.settings.session, seed=goal.seed, idle=False)
         session = FaceSession(backend, identity, config, make_resampler)

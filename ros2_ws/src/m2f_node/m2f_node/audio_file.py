@@ -15,7 +15,6 @@ import numpy.typing as npt
 import rclpy
 import soundfile
 from m2f_msgs.msg import AudioChunk
-from rcl_interfaces.msg import FloatingPointRange, IntegerRange, ParameterDescriptor
 from rclpy.clock import ClockType
 from rclpy.duration import Duration
 from rclpy.executors import ExternalShutdownException, SingleThreadedExecutor
@@ -25,7 +24,9 @@ from rclpy.qos import QoSProfile, ReliabilityPolicy
 from rclpy.time import Time
 from std_msgs.msg import Header
 
+from m2f_node import parameters
 from m2f_node.conversions import MAX_CHANNELS, RATES_HZ, to_time
+from m2f_node.parameters import Spec
 
 CHUNK_S = 0.032
 BURST_CHUNK_S = 0.5
@@ -36,6 +37,16 @@ BURST_SPEED = 50.0
 SETTLE_S = 0.5
 # Chunks are kept for receivers that are a little behind.
 AUDIO_QOS = QoSProfile(depth=1000, reliability=ReliabilityPolicy.RELIABLE)
+SPECS = {
+    "file": Spec("", "WAV, FLAC, Ogg, Opus or MP3 file to play."),
+    "burst": Spec(False, "Send the whole file at once, as a TTS does."),
+    "loop": Spec(False, "Begin again at the end of the file."),
+    "frame_id": Spec("", "header.frame_id of the chunks."),
+    "subscribers": Spec(
+        1, "How many subscribers to wait for before playing; 0 = do not wait.", 0, 1000
+    ),
+    "wait": Spec(30.0, "How long to wait for the subscribers [s].", 0.0, 86_400.0),
+}
 
 
 @dataclass(frozen=True)
@@ -100,32 +111,13 @@ class AudioFileNode(Node):
 
     def __init__(self) -> None:
         super().__init__("audio_file")
-
-        def declare(name: str, default: str | bool, text: str) -> str | bool:
-            return self.declare_parameter(
-                name, default, ParameterDescriptor(description=text)
-            ).value
-
-        self.path = Path(declare("file", "", "WAV, FLAC, Ogg, Opus or MP3 file to play."))
-        self.burst = declare("burst", False, "Send the whole file at once, as a TTS does.")
-        self.loop = declare("loop", False, "Begin again at the end of the file.")
-        self.frame_id = declare("frame_id", "", "header.frame_id of the chunks.")
-        self.subscribers = self.declare_parameter(
-            "subscribers",
-            1,
-            ParameterDescriptor(
-                description="How many subscribers to wait for before playing; 0 = do not wait.",
-                integer_range=[IntegerRange(from_value=0, to_value=1000)],
-            ),
-        ).value
-        self.wait_s = self.declare_parameter(
-            "wait",
-            30.0,
-            ParameterDescriptor(
-                description="How long to wait for the subscribers [s].",
-                floating_point_range=[FloatingPointRange(from_value=0.0, to_value=86_400.0)],
-            ),
-        ).value
+        parameters.declare(self, SPECS)
+        self.path = Path(self.get_parameter("file").value)
+        self.burst: bool = self.get_parameter("burst").value
+        self.loop: bool = self.get_parameter("loop").value
+        self.frame_id: str = self.get_parameter("frame_id").value
+        self.subscribers: int = self.get_parameter("subscribers").value
+        self.wait_s: float = self.get_parameter("wait").value
         self._publisher: Publisher = self.create_publisher(AudioChunk, "audio", AUDIO_QOS)
 
     def play(self) -> None:

@@ -14,8 +14,7 @@ from geometry_msgs.msg import Pose, PoseStamped
 from m2f_msgs import msg as m2f
 from m2f_msgs.action import Animate
 from media2face import contract
-from media2face.backends.base import Identity
-from media2face.face.topology import Topology
+from media2face.backends.base import Backend, Identity
 from media2face.types import AudioChunk, FaceFrame, Float32, Motion
 from std_msgs.msg import Header
 
@@ -148,13 +147,15 @@ def to_weights(frame: m2f.FaceFrame) -> m2f.BlendshapeWeights:
 
 
 def to_topology(
-    topology: Topology, identity: Identity, frame_id: str, now_s: float
+    backend: Backend, identity: Identity, frame_id: str, now_s: float
 ) -> m2f.FaceTopology:
     """The latched description of the mesh, with the neutral face of `identity`."""
+    topology = backend.topology
     return m2f.FaceTopology(
         header=Header(stamp=to_time(now_s), frame_id=frame_id),
         topology_id=topology.id,
         identity=identity.name,
+        preset_names=list(backend.heads.preset_names),
         neutral=flat(identity.neutral),
         triangles=_uint32(topology.triangles),
         part_names=list(topology.part_names),

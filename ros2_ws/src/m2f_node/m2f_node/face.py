@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+import threading
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -12,6 +13,7 @@ from media2face.audio.resample import make_resampler
 from media2face.backends import make_backend
 from media2face.backends.base import Backend, Identity
 from media2face.contract import SAMPLE_RATE_HZ
+from media2face.face.heads import Head
 from media2face.models import DEFAULT_MODEL, find_model
 from media2face.streaming.session import FaceSession
 from media2face.types import AudioChunk, Style
@@ -71,22 +73,33 @@ class Face:
         self.session.start(now_s)
         self.submit_style(self.prompt)
 
-    def submit_identity(self, name: str, done: Callable[[Identity], None]) -> None:
-        """Has the worker prepare and set an identity; `done` is called on its thread.
+    def submit_identity(
+        self, who: str, done: Callable[[Identity], None], failed: Callable[[Exception], None]
+    ) -> None:
+        """Has a head made ready and shown from then on; the stream goes on meanwhile.
+
+        Finding the head (fitting one to a mesh takes seconds) has a thread of its own, the
+        networks run on the worker; `done` and `failed` are called on either.
 
         Raises:
-            KeyError: with the known names, where `name` is none of them.
+            ValueError: `who` names no head or file.
         """
-        names = self.backend.identity_names
-        if name not in names:
-            raise KeyError(f"no identity '{name[:80]}'; known: {', '.join(names)}")
+        self.backend.heads.check(who)
 
-        def set_identity_on_worker() -> None:
-            self.identity = self.backend.prepare_identity(name)
+        def set_identity_on_worker(head: Head) -> None:
+            self.identity = self.backend.prepare_identity(head)
             self.session.set_identity(self.identity)
             done(self.identity)
 
-        self.worker.submit("identity", set_identity_on_worker)
+        def find_head() -> None:
+            try:
+                head = self.backend.heads.resolve(who)
+            except (ValueError, ImportError) as error:
+                failed(error)
+                return
+            self.worker.submit("identity", lambda: set_identity_on_worker(head))
+
+        threading.Thread(target=find_head, name="m2f_identity", daemon=True).start()
 
 
 def load_face(
@@ -100,8 +113,8 @@ def load_face(
         on_error: see SessionWorker.
     """
     model_dir = find_model(settings.model or DEFAULT_MODEL)
-    backend = make_backend(settings.backend, model_dir)
-    identity = backend.prepare_identity(settings.identity or backend.identity_names[0])
+    backend = make_backend(settings.backend, model_dir, level=settings.level)
+    identity = backend.prepare_identity(settings.identity or backend.heads.preset_names[0])
     style = Style(backend.encode_style("happy"))
     _warm_up(FaceSession(backend, identity, settings.session, make_resampler), style)
     session = FaceSession(backend, identity, settings.session, make_resampler)

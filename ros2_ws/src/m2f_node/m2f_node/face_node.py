@@ -6,6 +6,7 @@ Five hops: on_audio -> to_chunk -> session.accept_audio, beside a worker thread 
 
 from __future__ import annotations
 
+import sys
 from dataclasses import replace
 from typing import Any
 
@@ -20,6 +21,7 @@ from rclpy.lifecycle import LifecycleNode, LifecycleState, TransitionCallbackRet
 from rclpy.parameter import Parameter
 from rclpy.qos import DurabilityPolicy, QoSProfile, ReliabilityPolicy
 from rclpy.qos_overriding_options import QoSOverridingOptions
+from rclpy.utilities import remove_ros_args
 from std_msgs.msg import String
 from std_srvs.srv import Trigger
 
@@ -27,7 +29,7 @@ from m2f_node import conversions as conv
 from m2f_node import diagnostics, expression, parameters
 from m2f_node.animate_server import AnimateServer
 from m2f_node.face import Face, Prompt, load_face
-from m2f_node.spinning import logged, run_lifecycle_node
+from m2f_node.spinning import logged, run_lifecycle_nodes
 
 POLL_PERIOD_S = 0.008
 LOG_PERIOD_S = 5.0
@@ -42,8 +44,8 @@ LATCHED_QOS = QoSProfile(
 class FaceNode(LifecycleNode):
     """See the module. Everything but `*_on_worker` runs on the executor's one thread."""
 
-    def __init__(self) -> None:
-        super().__init__("m2f_node")
+    def __init__(self, namespace: str | None = None) -> None:
+        super().__init__("m2f_node", namespace=namespace)
         parameters.declare(self)
         self.add_on_set_parameters_callback(self._on_set_parameters)
         self._face: Face | None = None
@@ -188,9 +190,11 @@ class FaceNode(LifecycleNode):
         self, request: SetIdentity.Request, response: SetIdentity.Response
     ) -> SetIdentity.Response:
         try:
-            self.face.submit_identity(request.name, self._publish_topology)
+            self.face.submit_identity(
+                request.name, self._publish_topology, lambda e: self._fail_on_worker(e, False)
+            )
             response.success, response.message = True, request.name
-        except (RuntimeError, KeyError) as error:
+        except (RuntimeError, ValueError) as error:
             response.message = _text(error)
         return response
 
@@ -230,10 +234,9 @@ class FaceNode(LifecycleNode):
 
     def _publish_topology(self, identity: Identity) -> None:
         face = self.face
-        msg = conv.to_topology(
-            face.backend.topology, identity, face.settings.frame_id, self._now_s()
+        self._topology.publish(
+            conv.to_topology(face.backend, identity, face.settings.frame_id, self._now_s())
         )
-        self._topology.publish(msg)
 
     def _fail_on_worker(self, error: Exception, fatal: bool) -> None:
         self.get_logger().error(f"worker: {_text(error)}")
@@ -250,11 +253,14 @@ def _text(error: Exception) -> str:
 
 
 def main() -> int:
+    """One face; or, given namespaces, several in this process: `m2f_node left right`."""
     rclpy.init()
-    node = FaceNode()
+    namespaces = remove_ros_args(sys.argv)[1:] or [None]
+    nodes = [FaceNode(namespace) for namespace in namespaces]
     try:
-        return run_lifecycle_node(node, node.get_parameter("autostart").value)
+        return run_lifecycle_nodes(nodes)
     finally:
-        node.drop()
-        node.destroy_node()
+        for node in nodes:
+            node.drop()
+            node.destroy_node()
         rclpy.try_shutdown()

@@ -24,18 +24,24 @@ from media2face.exporting.livelink import (
     to_values,
 )
 from media2face.types import Float32
-from rcl_interfaces.msg import IntegerRange, ParameterDescriptor
 from rclpy.executors import ExternalShutdownException, SingleThreadedExecutor
 from rclpy.node import Node
 from rclpy.qos import QoSProfile, ReliabilityPolicy
 from rclpy.qos_overriding_options import QoSOverridingOptions
 
+from m2f_node import parameters
 from m2f_node.conversions import stamp_problem
+from m2f_node.parameters import Spec
 
 LOG_PERIOD_S = 5.0
 DAY_NS = 86_400 * 10**9
 # A sentence of a minute may come at once.
 FRAMES_QOS = QoSProfile(depth=2000, reliability=ReliabilityPolicy.RELIABLE)
+SPECS = {
+    "host": Spec("127.0.0.1", "Name or address of the receiver.", read_only=True),
+    "port": Spec(DEFAULT_PORT, "UDP port of the receiver.", 1, 65_535, read_only=True),
+    "subject": Spec("m2f", "Name the receiver lists the face under.", read_only=True),
+}
 
 
 @dataclass(order=True)
@@ -88,16 +94,9 @@ class LiveLinkNode(Node):
     def __init__(self) -> None:
         """Raises ValueError where a parameter cannot be used."""
         super().__init__("livelink")
-        host = self._declare("host", "127.0.0.1", "Name or address of the receiver.")
-        self._subject = self._declare("subject", "m2f", "Name the receiver lists the face under.")
-        ports = [IntegerRange(from_value=1, to_value=65_535)]
-        port = self.declare_parameter(
-            "port",
-            DEFAULT_PORT,
-            ParameterDescriptor(
-                description="UDP port of the receiver.", integer_range=ports, read_only=True
-            ),
-        ).value
+        parameters.declare(self, SPECS)
+        host, port = self.get_parameter("host").value, self.get_parameter("port").value
+        self._subject: str = self.get_parameter("subject").value
         self._device_id = make_device_id(self._subject)
         encode(self._packet(0, np.zeros(VALUE_DIM, np.float32)))  # refuses a bad subject now
         self._socket, self._address = open_socket(host, port)
@@ -116,10 +115,6 @@ class LiveLinkNode(Node):
             FRAMES_QOS,
             qos_overriding_options=QoSOverridingOptions.with_default_policies(),
         )
-
-    def _declare(self, name: str, default: str, text: str) -> str:
-        descriptor = ParameterDescriptor(description=text, read_only=True)
-        return str(self.declare_parameter(name, default, descriptor).value)
 
     def destroy_node(self) -> None:
         self._socket.close()

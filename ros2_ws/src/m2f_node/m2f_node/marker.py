@@ -17,7 +17,6 @@ from builtin_interfaces.msg import Time
 from geometry_msgs.msg import Point, Pose, PoseStamped, TransformStamped
 from m2f_msgs.msg import FaceFrame, FaceTopology
 from media2face.types import Float32
-from rcl_interfaces.msg import FloatingPointRange, ParameterDescriptor
 from rclpy.executors import ExternalShutdownException, SingleThreadedExecutor
 from rclpy.node import Node
 from rclpy.qos import DurabilityPolicy, QoSProfile, ReliabilityPolicy
@@ -25,7 +24,9 @@ from rclpy.serialization import serialize_message
 from std_msgs.msg import ColorRGBA
 from visualization_msgs.msg import Marker
 
+from m2f_node import parameters
 from m2f_node.conversions import to_seconds
+from m2f_node.parameters import Spec
 from m2f_node.viewer_mesh import Head, Patch, lips_middle, read_topology, vertex_colours
 
 FRAMES_QOS = QoSProfile(depth=5, reliability=ReliabilityPolicy.RELIABLE)
@@ -34,6 +35,10 @@ LATCHED_QOS = QoSProfile(
     reliability=ReliabilityPolicy.RELIABLE,
     durability=DurabilityPolicy.TRANSIENT_LOCAL,
 )
+SPECS = {
+    "rate": Spec(15.0, "Markers a second [Hz]; frames between are left out.", 0.1, 60.0),
+    "tf": Spec(False, "Send the head's frame on /tf."),
+}
 _MARKS = (-1.2345678901234567e300, 2.3456789012345678e300)  # no face has such coordinates
 
 
@@ -72,18 +77,9 @@ class MarkerNode(Node):
 
     def __init__(self) -> None:
         super().__init__("marker")
-        self._rate_hz = self.declare_parameter(
-            "rate",
-            15.0,
-            ParameterDescriptor(
-                description="Markers a second [Hz]; frames between are left out.",
-                floating_point_range=[FloatingPointRange(from_value=0.1, to_value=60.0)],
-            ),
-        ).value
-        wants_tf = self.declare_parameter(
-            "tf", False, ParameterDescriptor(description="Send the head's frame on /tf.")
-        ).value
-        self._tf = self._make_tf() if wants_tf else None
+        parameters.declare(self, SPECS)
+        self._rate_hz: float = self.get_parameter("rate").value
+        self._tf = self._make_tf() if self.get_parameter("tf").value else None
         self._base_frame_id = ""
         self._topology_id = ""
         self._vertices = 0

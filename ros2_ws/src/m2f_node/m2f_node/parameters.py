@@ -6,11 +6,12 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Any
 
+from media2face.backends import BACKENDS
 from media2face.config import SessionConfig
+from media2face.face.topology import LEVELS
 from rcl_interfaces.msg import FloatingPointRange, IntegerRange, ParameterDescriptor
 from rclpy.node import Node
 
-BACKENDS = ("auto", "onnxruntime", "torch")
 MAX_PROMPT_CHARACTERS = 1000
 
 
@@ -39,7 +40,12 @@ SPECS: dict[str, Spec] = {
     "autostart": Spec(True, "Configure and activate on start; read once."),
     "model": Spec("", "Name of a shipped model or a folder with a manifest; empty = default."),
     "backend": Spec("auto", "What runs the networks.", choices=BACKENDS),
-    "identity": Spec("", "Whose head; empty = the model's first. At run time: ~/set_identity."),
+    "identity": Spec(
+        "",
+        "Whose head: a preset's name, seed:N, pca:W,W,..., an identity file (.npz) or a neutral "
+        "mesh (.obj, .ply, .glb); empty = the model's first. At run time: ~/set_identity.",
+    ),
+    "level": Spec("full", "Of the mesh: about 10,500 or 2,300 vertices.", choices=LEVELS),
     "style": Spec("", "Style prompt in words at the start, such as 'happy'; empty = none."),
     "style_strength": Spec(1.0, "Scales the guidance of text prompts; 1 = default.", 0.0, 4.0),
     "style_transition": Spec(0.3, "Fade from one text prompt to the next [s].", 0.0, 10.0),
@@ -81,6 +87,7 @@ class Settings:
     model: str
     backend: str
     identity: str
+    level: str
     style: str
     style_strength: float
     style_transition: float
@@ -121,9 +128,11 @@ def settings(get: Callable[[str], Any]) -> Settings:
     Raises:
         ValueError: with the parameter's name and what it must be.
     """
-    backend = get("backend")
-    if backend not in BACKENDS:
-        raise ValueError(f"parameter backend = '{backend}', must be one of {', '.join(BACKENDS)}")
+    for name, choices in (("backend", BACKENDS), ("level", LEVELS)):
+        if get(name) not in choices:
+            raise ValueError(
+                f"parameter {name} = '{get(name)}', must be one of {', '.join(choices)}"
+            )
     if len(get("style")) > MAX_PROMPT_CHARACTERS:
         raise ValueError(f"parameter style is longer than {MAX_PROMPT_CHARACTERS} characters")
     for name in ("frame_id", "base_frame_id"):
@@ -132,8 +141,9 @@ def settings(get: Callable[[str], Any]) -> Settings:
     return Settings(
         autostart=get("autostart"),
         model=get("model"),
-        backend=backend,
+        backend=get("backend"),
         identity=get("identity"),
+        level=get("level"),
         style=get("style"),
         style_strength=get("style_strength"),
         style_transition=get("style_transition"),

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import traceback
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from functools import wraps
 from typing import TypeVar
 
@@ -31,22 +31,25 @@ def logged(transition: Transition[AnyNode]) -> Transition[AnyNode]:
     return wrapped
 
 
-def run_lifecycle_node(node: LifecycleNode, autostart: bool) -> int:
-    """Spins `node` until SIGINT, SIGTERM or shutdown; with `autostart` it is made active first.
+def run_lifecycle_nodes(nodes: Sequence[LifecycleNode]) -> int:
+    """Spins `nodes` until SIGINT, SIGTERM or shutdown; those whose parameter `autostart` says so
+    are made active first.
 
     Returns:
         Exit status: 1 where autostart fails, else 0.
     """
     # One thread: the multi-threaded executor loses large messages under load.
     executor = SingleThreadedExecutor()
-    executor.add_node(node)
     try:
-        if autostart:
+        for node in nodes:
+            executor.add_node(node)
+            if not node.get_parameter("autostart").value:
+                continue
             for trigger in (node.trigger_configure, node.trigger_activate):
                 if trigger() != TransitionCallbackReturn.SUCCESS:
                     node.get_logger().fatal("cannot start; the reason is above")
                     return 1
-        _spin(node, executor)
+        _spin(executor)
     except (KeyboardInterrupt, ExternalShutdownException):
         pass
     finally:
@@ -54,7 +57,7 @@ def run_lifecycle_node(node: LifecycleNode, autostart: bool) -> int:
     return 0
 
 
-def _spin(node: LifecycleNode, executor: SingleThreadedExecutor) -> None:
+def _spin(executor: SingleThreadedExecutor) -> None:
     while rclpy.ok():
         try:
             executor.spin()
@@ -63,7 +66,7 @@ def _spin(node: LifecycleNode, executor: SingleThreadedExecutor) -> None:
             # does not have; the request is refused all the same, so go on.
             if not rclpy.ok():
                 return
-            node.get_logger().warning(f"a request was refused: {error}")
+            executor.get_nodes()[0].get_logger().warning(f"a request was refused: {error}")
 
 
 def run_node(name: str, make: Callable[[], Node]) -> int:
@@ -88,6 +91,9 @@ def run_node(name: str, make: Callable[[], Node]) -> int:
             raise
         rclpy.logging.get_logger(name).fatal(str(error))
         return 1
+    except RCLError:
+        if rclpy.ok():
+            raise  # else a callback met the shutdown half way: that is an end like any other
     except (KeyboardInterrupt, ExternalShutdownException):
         pass
     finally:

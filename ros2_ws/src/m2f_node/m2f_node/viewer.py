@@ -16,13 +16,14 @@ import rclpy
 from diagnostic_msgs.msg import DiagnosticArray
 from m2f_msgs.msg import AudioChunk, FaceFrame, FaceTopology, StylePrompt
 from m2f_msgs.srv import SetIdentity
-from rcl_interfaces.msg import IntegerRange, ParameterDescriptor
 from rclpy.executors import ExternalShutdownException, SingleThreadedExecutor
 from rclpy.node import Node
 from rclpy.qos import DurabilityPolicy, QoSProfile, ReliabilityPolicy
 from std_srvs.srv import Trigger
 
+from m2f_node import parameters
 from m2f_node.conversions import MAX_TRANSITION_S, to_seconds
+from m2f_node.parameters import Spec
 from m2f_node.viewer_mesh import Head, lips_middle, read_topology
 from m2f_node.viewer_page import Actions, Page, ViewerExtraMissing
 from m2f_node.viewer_sound import Blocks
@@ -38,6 +39,11 @@ TICK_S = 0.5
 # A stamp further ahead than this is of another clock; the frame is shown at once.
 MAX_AHEAD_S = 10.0
 GONE_S = 2.0  # without a frame or a report the face counts as gone
+SPECS = {
+    "host": Spec("0.0.0.0", "Address to serve the page at; 0.0.0.0 = all."),
+    "port": Spec(8080, "TCP port of the page; 0 = any that is free.", 0, 65_535),
+    "face": Spec("m2f_node", "Name of the face's node, for its services."),
+}
 
 
 class ViewerNode(Node):
@@ -45,22 +51,12 @@ class ViewerNode(Node):
 
     def __init__(self) -> None:
         super().__init__("viewer")
-        host = self._declare("host", "0.0.0.0", "Address to serve the page at; 0.0.0.0 = all.")
-        port = self.declare_parameter(
-            "port",
-            8080,
-            ParameterDescriptor(
-                description="TCP port of the page; 0 = any that is free.",
-                integer_range=[IntegerRange(from_value=0, to_value=65535)],
-            ),
-        ).value
-        face = self._declare("face", "m2f_node", "Name of the face's node, for its services.")
+        parameters.declare(self, SPECS)
+        host, port, face = (self.get_parameter(name).value for name in ("host", "port", "face"))
         self._face_path = self.resolve_service_name(face)
         self._due: deque[FaceFrame] = deque()
         self._topology: FaceTopology | None = None
         self._head: Head | None = None
-        self._identities: list[str] = []
-        self._asked = False
         self._report: dict[str, str] = {}
         self._arrivals: deque[float] = deque(maxlen=60)
         self._late_ms: deque[float] = deque(maxlen=60)
@@ -82,11 +78,6 @@ class ViewerNode(Node):
         self.create_timer(TICK_S, self._on_tick)
         self.get_logger().info(f"page at http://localhost:{self.page.port}")
 
-    def _declare(self, name: str, default: str, text: str) -> str:
-        return str(
-            self.declare_parameter(name, default, ParameterDescriptor(description=text)).value
-        )
-
     # ---- the face --------------------------------------------------------------------------
 
     def _on_topology(self, msg: FaceTopology) -> None:
@@ -97,7 +88,8 @@ class ViewerNode(Node):
         known = read_topology(msg.topology_id)
         lips = lips_middle(neutral, msg.landmarks68)
         self._head = Head(neutral, triangles, parts, lips, known)
-        self._topology, self._asked = msg, False
+        self._topology = msg
+        self.page.set_identities(msg.preset_names, msg.identity)
         self._due.clear()
         self.page.show_head(self._head)
         textured = "" if known is not None else ", plain: no texture of this mesh is installed"
@@ -151,22 +143,7 @@ class ViewerNode(Node):
             self.page.show_status(f"waiting for {self._face_path}: is it running and active?")
         else:
             self.page.show_status(f"{self._topology.identity} by {self._face_path}")
-        if (
-            self._topology is not None
-            and not self._asked
-            and self._set_identity.service_is_ready()
-        ):
-            # There is no list of the identities; a name that is none is answered with it.
-            self._asked = True
-            future = self._set_identity.call_async(SetIdentity.Request())
-            future.add_done_callback(self._on_identities)
         self.page.show_numbers(self._numbers())
-
-    def _on_identities(self, future: Any) -> None:
-        _, known, names = future.result().message.partition("known: ")
-        if self._topology is not None:
-            listed = names.split(", ") if known else []
-            self.page.set_identities(listed, self._topology.identity)
 
     def _numbers(self) -> dict[str, str]:
         report, recent = self._report, [t for t in self._arrivals if t > time.monotonic() - 2]

@@ -281,10 +281,10 @@ class Page:
 
     def set_identities(self, names: Sequence[str], current: str) -> None:
         """Names of the drop-down, and the one that shows."""
-        wanted = tuple(names) or (current,)
+        wanted = tuple(dict.fromkeys((*names, current)))
         if tuple(self._identity.options) != wanted:
             self._identity.options = wanted
-        if current in wanted and self._identity.value != current:
+        if self._identity.value != current:
             self._identity.value = current
 
     def show_status(self, text: str) -> None:

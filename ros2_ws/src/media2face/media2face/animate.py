@@ -8,7 +8,7 @@ from collections.abc import Callable
 import numpy as np
 
 from media2face.audio.resample import make_resampler
-from media2face.backends.base import Backend
+from media2face.backends.base import Backend, Identity
 from media2face.config import SessionConfig
 from media2face.contract import BLENDSHAPE_DIM, EYES_DIM, LATENT_DIM, frame_count
 from media2face.streaming.session import FaceSession
@@ -22,24 +22,25 @@ def animate(
     *,
     style: Style | None = None,
     seed: int = 0,
-    identity: str | None = None,
+    identity: Identity | None = None,
     progress: Callable[[float], bool] | None = None,
 ) -> Motion:
     """Animates a clip.
 
     Args:
         samples: float32 [S] in [-1, 1], mono, any rate from 8 to 192 kHz.
-        identity: name of a head; None takes the first.
+        identity: a prepared head; None takes the first preset.
         progress: called with the share done in [0, 1]; False ends the work early.
 
     Returns:
         T = floor(30 S / rate) frames; fewer if it was ended early.
 
     Raises:
-        ValueError: bad audio or style. KeyError: an unknown identity.
+        ValueError: bad audio or style.
     """
-    head = backend.prepare_identity(identity or backend.identity_names[0])
-    session = FaceSession(backend, head, SessionConfig(seed=seed, idle=False), make_resampler)
+    if identity is None:
+        identity = backend.prepare_identity(backend.heads.preset_names[0])
+    session = FaceSession(backend, identity, SessionConfig(seed=seed, idle=False), make_resampler)
     session.set_style(style or Style())
     session.accept_audio(AudioChunk(samples, sample_rate_hz, 0, 0.0))
     session.end_utterance()

@@ -11,15 +11,16 @@ if TYPE_CHECKING:
 BACKENDS = ("auto", "onnxruntime", "torch")
 
 
-def make_backend(kind: str, folder: Path, threads: int = 1) -> Backend:
+def make_backend(kind: str, folder: Path, threads: int = 1, level: str = "full") -> Backend:
     """Loads the model in `folder`.
 
     Args:
         kind: "onnxruntime", "torch", or "auto" (ONNX Runtime).
         threads: CPU threads inside one network call.
+        level: of the mesh, one of face.topology.LEVELS.
 
     Raises:
-        ValueError: an unknown kind, or a damaged model (the message names file and field).
+        ValueError: an unknown kind or level, or a damaged model (named, with its field).
         FileNotFoundError: a file of the model is missing.
         ImportError: torch is asked for and not installed; the message names the extra.
     """
@@ -28,7 +29,7 @@ def make_backend(kind: str, folder: Path, threads: int = 1) -> Backend:
     if kind in ("auto", "onnxruntime"):
         from media2face.backends.onnx import OnnxNetworks
 
-        return ModelBackend("onnxruntime", folder, OnnxNetworks(folder, threads))
+        return ModelBackend("onnxruntime", folder, OnnxNetworks(folder, threads), level)
     if kind == "torch":
         try:
             from media2face.backends.torch import TorchNetworks
@@ -36,5 +37,5 @@ def make_backend(kind: str, folder: Path, threads: int = 1) -> Backend:
             raise ImportError(
                 "backend 'torch' needs PyTorch: pip install 'media2face[train]'"
             ) from error
-        return ModelBackend("torch", folder, TorchNetworks(folder, threads))
+        return ModelBackend("torch", folder, TorchNetworks(folder, threads), level)
     raise ValueError(f"no backend {kind!r}; there are {', '.join(BACKENDS)}")

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Protocol
 from media2face.types import Float32
 
 if TYPE_CHECKING:
+    from media2face.face.heads import Head, HeadModel
     from media2face.face.topology import Topology
 
 
@@ -115,7 +116,7 @@ class Backend(Protocol):
     default_guidance: Guidance
     model_hash: str
     topology: Topology
-    identity_names: tuple[str, ...]
+    heads: HeadModel
 
     def initial_state(self) -> DenoiserState:
         """Context of a stream that has not begun: a face at rest."""
@@ -127,8 +128,16 @@ class Backend(Protocol):
         """One window in, the hop's clean frames out; the denoising loop is inside."""
         ...
 
-    def prepare_identity(self, name: str) -> Identity:
-        """Neutral branch of the decoder. Raises KeyError with the known names."""
+    def prepare_identity(self, who: str | Head) -> Identity:
+        """Neutral branch of the decoder, for a head or what names one (HeadModel.resolve).
+
+        Raises:
+            ValueError: no such head; the message says what there is.
+        """
+        ...
+
+    def to_latent(self, blendshapes: Float32) -> Float32:
+        """M: ARKit weights float32 [T, 52] -> latents float32 [T, D]."""
         ...
 
     def decode(self, identity: Identity, motion: Float32) -> tuple[Float32, Float32]:

@@ -17,8 +17,8 @@ from media2face.backends.base import (
     WindowOutputs,
 )
 from media2face.contract import EYES_SLICE, LATENT_SLICE, POSE_SLICE
-from media2face.face.heads import load_presets, rotate_eyes, vertex_basis
-from media2face.face.topology import load_topology
+from media2face.face.heads import Head, HeadModel, rotate_eyes
+from media2face.face.topology import CHART_BONES, load_maps, load_topology, topology_file
 from media2face.models import load_manifest
 from media2face.motion.carriage import steady
 from media2face.motion.schedule import ddim, guidance_weights
@@ -45,8 +45,12 @@ class Networks(Protocol):
         """See motion.denoiser.Denoiser.forward."""
         ...
 
-    def neutral_branch(self, face: Float32, back: Float32) -> tuple[Float32, Float32, Float32]:
+    def neutral_branch(self, face: Float32, back: Float32, rigid: Float32) -> Float32:
         """See face.gnpfa.NeutralBranch.forward."""
+        ...
+
+    def to_latent(self, weights: Float32) -> Float32:
+        """M: blendshape weights [N, 52] -> latents [N, D]."""
         ...
 
     def decode(self, z: Float32, basis: Float32, neutral: Float32) -> tuple[Float32, Float32]:
@@ -57,7 +61,7 @@ class Networks(Protocol):
 class ModelBackend:
     """Implements backends.base.Backend."""
 
-    def __init__(self, name: str, folder: Path, networks: Networks) -> None:
+    def __init__(self, name: str, folder: Path, networks: Networks, level: str) -> None:
         manifest = load_manifest(folder, "media2face")
         face = load_manifest(folder / manifest.field("gnpfa"), "gnpfa")
         style = load_manifest(folder / manifest.field("style"), "style")
@@ -65,9 +69,11 @@ class ModelBackend:
         self.model_hash = f"{manifest.hash}-{face.hash}-{style.hash}"
         self.geometry = WindowGeometry(**manifest.field("window"))
         self.default_guidance = Guidance(**manifest.field("guidance"))
-        self.topology = load_topology(face.file("topology.npz"))
-        self._presets = load_presets(face.file("identities.npz"), self.topology)
-        self.identity_names = self._presets.names
+        full = load_topology(face.file(topology_file("full")))
+        self.topology = load_topology(face.file(topology_file(level)))
+        self.heads = HeadModel(face.file("identities.npz"), full)
+        self._maps = load_maps(face.file("maps.npz"))
+        self._rigid = full.chart == CHART_BONES
         scale = manifest.field("normalisation")
         self._motion_mean = np.array(scale["motion_mean"], np.float32)
         self._motion_std = np.array(scale["motion_std"], np.float32)
@@ -107,15 +113,19 @@ class ModelBackend:
         motion[:, POSE_SLICE], carriage = steady(motion[:, POSE_SLICE], state.carriage)
         return WindowOutputs(motion), DenoiserState(past, carriage)
 
-    def prepare_identity(self, name: str) -> Identity:
-        """Runs the generator's neutral branch for a preset. Raises KeyError."""
-        index = self._presets.index(name)
-        neutral = self._presets.neutral[index]
-        face = self.topology.face_map.from_mesh(neutral)[None] * 10
-        back = self.topology.back_map.from_mesh(neutral)[None] * 10
-        maps = self._networks.neutral_branch(face, back)
-        basis = vertex_basis(self.topology, neutral, *(m[0] for m in maps))
-        return Identity(name, neutral, basis, self._presets.eye_centres[index])
+    def prepare_identity(self, who: str | Head) -> Identity:
+        """Runs the generator's neutral branch; the level's vertices are kept of its answer."""
+        head = self.heads.resolve(who) if isinstance(who, str) else who
+        face, back = self._maps.from_mesh(head.neutral)
+        rigid = head.neutral[self._rigid]
+        basis = self._networks.neutral_branch(face[None] * 10, back[None] * 10, rigid * 10)
+        rows = self.topology.full_vertex
+        kept = basis.reshape(len(basis), -1, 3)[:, rows].reshape(len(basis), -1)
+        return Identity(head.name, head.neutral[rows], kept, head.eye_centres)
+
+    def to_latent(self, blendshapes: Float32) -> Float32:
+        """M of the GNPFA."""
+        return self._networks.to_latent(blendshapes)
 
     def decode(self, identity: Identity, motion: Float32) -> tuple[Float32, Float32]:
         """Latents to vertices and weights; then the eyeballs turn."""

@@ -37,6 +37,7 @@ class OnnxNetworks:
         self._audio = make_session(manifest.file("audio.onnx"), threads)
         self._denoiser = make_session(manifest.file("denoiser.onnx"), threads)
         self._neutral = make_session(face.file("neutral.onnx"), threads)
+        self._mapping = make_session(face.file("mapping.onnx"), threads)
         self._decoder = make_session(face.file("decoder.onnx"), threads)
 
     def encode_audio(self, mel: Float32) -> Float32:
@@ -53,9 +54,11 @@ class OnnxNetworks:
     ) -> Float32:
         return _run(self._denoiser, motion, level, audio, has_audio, style, has_style)[0]
 
-    def neutral_branch(self, face: Float32, back: Float32) -> tuple[Float32, Float32, Float32]:
-        face_basis, back_basis, bones = _run(self._neutral, face, back)
-        return face_basis, back_basis, bones
+    def neutral_branch(self, face: Float32, back: Float32, rigid: Float32) -> Float32:
+        return _run(self._neutral, face, back, rigid)[0]
+
+    def to_latent(self, weights: Float32) -> Float32:
+        return _run(self._mapping, weights)[0]
 
     def decode(self, z: Float32, basis: Float32, neutral: Float32) -> tuple[Float32, Float32]:
         vertices, blendshapes = _run(self._decoder, z, basis, neutral)

@@ -10,6 +10,7 @@ import torch
 from safetensors.torch import load_file
 
 from media2face.face.gnpfa import Gnpfa, GnpfaConfig
+from media2face.face.topology import load_maps, load_topology, topology_file
 from media2face.models import load_manifest
 from media2face.motion.denoiser import Denoiser, DenoiserConfig
 from media2face.types import Float32
@@ -20,8 +21,13 @@ M = TypeVar("M", bound=torch.nn.Module)
 def load_gnpfa(folder: Path) -> Gnpfa:
     """The GNPFA of a model folder, in evaluation mode."""
     manifest = load_manifest(folder, "gnpfa")
-    model = Gnpfa(GnpfaConfig(**_tuples(manifest.field("config"))))
-    return _load(model, manifest.file("gnpfa.safetensors"))
+    return read_gnpfa(folder, manifest.field("config"), manifest.file("gnpfa.safetensors"))
+
+
+def read_gnpfa(mesh: Path, config: dict[str, Any], weights: Path) -> Gnpfa:
+    """A GNPFA from its weights and the folder with its mesh and maps, in evaluation mode."""
+    topology, maps = load_topology(mesh / topology_file("full")), load_maps(mesh / "maps.npz")
+    return _load(Gnpfa(GnpfaConfig(**_tuples(config)), topology, maps), weights)
 
 
 def load_denoiser(folder: Path) -> Denoiser:
@@ -67,9 +73,11 @@ class TorchNetworks:
     ) -> Float32:
         return _call(self._denoiser, motion, level, audio, has_audio, style, has_style)[0]
 
-    def neutral_branch(self, face: Float32, back: Float32) -> tuple[Float32, Float32, Float32]:
-        face_basis, back_basis, bones = _call(self._gnpfa.neutral_branch, face, back)
-        return face_basis, back_basis, bones
+    def neutral_branch(self, face: Float32, back: Float32, rigid: Float32) -> Float32:
+        return _call(self._gnpfa.neutral_branch, face, back, rigid)[0]
+
+    def to_latent(self, weights: Float32) -> Float32:
+        return _call(self._gnpfa.to_latent, weights)[0]
 
     def decode(self, z: Float32, basis: Float32, neutral: Float32) -> tuple[Float32, Float32]:
         vertices, blendshapes = _call(self._gnpfa.decode, z, basis, neutral)

@@ -17,8 +17,7 @@ from media2face.exporting.files import whole_file
 from media2face.types import Float32, Motion, Style
 
 if TYPE_CHECKING:
-    from media2face.backends.base import Backend
-    from media2face.exporting.shapes import FaceShapes
+    from media2face.backends.base import Backend, Identity
     from media2face.face.topology import Topology
 
 _SUFFIXES = {
@@ -28,6 +27,12 @@ _SUFFIXES = {
     ".csv": "a take of Live Link Face",
     ".usda": "USD: the vertices frame by frame",
 }
+
+
+IDENTITY_HELP = (
+    "whose head: a preset's name, seed:N, pca:W,W,..., an identity file (.npz) or a neutral mesh "
+    "(.obj, .ply, .glb); the first preset by default"
+)
 
 
 def add_parser(subparsers: Any) -> None:
@@ -47,7 +52,8 @@ def add_parser(subparsers: Any) -> None:
     parser.add_argument("--seed", type=int, default=0, metavar="N", help="same seed, same face")
     parser.add_argument("--model", metavar="NAME", help="a folder of models/, or a path")
     parser.add_argument("--backend", default="auto", help="auto, onnxruntime, torch ...")
-    parser.add_argument("--identity", metavar="NAME", help="whose head; the first one by default")
+    parser.add_argument("--identity", metavar="WHO", help=IDENTITY_HELP)
+    parser.add_argument("--level", default="full", help="of the mesh: full or light")
     parser.add_argument(
         "-o",
         "--output",
@@ -73,22 +79,19 @@ def run(args: argparse.Namespace) -> None:
     if frame_count(len(samples), rate) == 0:
         raise UserError(f"{args.audio}: shorter than one frame (1/30 s)")
     _check_libraries(args.output.suffix)
-    backend = _open_backend(args.model, args.backend)
-    identity = _pick_identity(backend, args.identity)
-    shapes = _face_shapes(backend, identity, args.model) if args.output.suffix == ".glb" else None
+    backend = open_backend(args.model, args.backend, args.level)
+    identity = prepare(backend, args.identity)
     motion = _animate(backend, samples, rate, args, identity)
     if args.output.suffix == ".mp4":
         from media2face.render.video import write_video
 
         write_video(args.output, motion, backend.topology, samples, rate)
     else:
-        _write(args.output, motion, backend, identity, shapes)
+        _write(args.output, motion, backend, identity)
     print(f"{args.output}: {motion.frames} frames, {motion.frames / FRAME_RATE_HZ:.2f} s")
 
 
-def _write(
-    path: Path, motion: Motion, backend: Backend, identity: str, shapes: FaceShapes | None
-) -> None:
+def _write(path: Path, motion: Motion, backend: Backend, identity: Identity) -> None:
     """Writes what needs no sound."""
     if path.suffix == ".npz":
         write_motion(path, motion, backend.topology)
@@ -96,14 +99,15 @@ def _write(
         from media2face.exporting.livelink_csv import write_livelink_csv
 
         write_livelink_csv(path, motion)
-    elif shapes is not None:
+    elif path.suffix == ".glb":
         from media2face.exporting.gltf import write_glb
+        from media2face.exporting.shapes import decoder_shapes
 
-        write_glb(path, motion, backend.topology, backend.prepare_identity(identity), shapes)
+        write_glb(path, motion, backend.topology, identity, decoder_shapes(backend, identity))
     else:
         from media2face.exporting.usd import write_usda
 
-        write_usda(path, motion, backend.topology, backend.prepare_identity(identity))
+        write_usda(path, motion, backend.topology, identity)
 
 
 def write_motion(path: Path, motion: Motion, topology: Topology) -> None:
@@ -136,27 +140,27 @@ def _check_output(path: Path) -> None:
         raise UserError(f"{path}: is a folder")
 
 
-def _open_backend(model: str | None, kind: str) -> Any:
+def open_backend(model: str | None, kind: str, level: str) -> Backend:
+    """Loads a model. Raises UserError."""
     from media2face.backends import make_backend
     from media2face.models import find_model
 
     try:
-        return make_backend(kind, find_model(model) if model else find_model())
+        return make_backend(kind, find_model(model) if model else find_model(), level=level)
     except (KeyError, ValueError, OSError, ImportError) as error:
         raise UserError(error.args[0] if isinstance(error, KeyError) else error) from error
 
 
-def _pick_identity(backend: Any, name: str | None) -> str:
-    names = tuple(backend.identity_names)
-    if name is None:
-        return str(names[0])
-    if name not in names:
-        raise UserError(f"no identity {name!r}; there are {', '.join(names)}")
-    return name
+def prepare(backend: Backend, who: str | None) -> Identity:
+    """A head as the user names it (see HeadModel.resolve). Raises UserError."""
+    try:
+        return backend.prepare_identity(who or backend.heads.preset_names[0])
+    except (ValueError, ImportError) as error:
+        raise UserError(error) from error
 
 
 def _animate(
-    backend: Backend, samples: Float32, rate: int, args: argparse.Namespace, identity: str
+    backend: Backend, samples: Float32, rate: int, args: argparse.Namespace, identity: Identity
 ) -> Motion:
     from tqdm import tqdm
 
@@ -175,35 +179,24 @@ def _animate(
         )
 
 
-def _face_shapes(backend: Backend, identity: str, model: str | None) -> FaceShapes:
-    from media2face.exporting.shapes import decoder_shapes, load_mapping
-    from media2face.models import find_model
-
-    try:
-        to_latent = load_mapping(find_model(model) if model else find_model())
-    except (ValueError, OSError) as error:
-        raise UserError(f".glb needs the model's blendshape mapping: {error}") from error
-    return decoder_shapes(backend, backend.prepare_identity(identity), to_latent)
-
-
 def _check_libraries(suffix: str) -> None:
     """Raises UserError where a library of an extra is missing."""
     if suffix == ".mp4":
-        _check_renderer()
+        check_renderer(suffix)
     elif suffix in (".glb", ".usda") and importlib.util.find_spec("PIL") is None:
         raise UserError(
             f"{suffix} needs the render extra (PIL is missing): pip install 'media2face[render]'"
         )
 
 
-def _check_renderer() -> None:
-    """Raises UserError where no film can be made on this machine."""
+def check_renderer(suffix: str) -> None:
+    """Raises UserError where no picture or film can be made on this machine."""
     try:
         from media2face.render.renderer import RenderError, make_context
         from media2face.render.video import write_video  # noqa: F401
     except ImportError as error:
         raise UserError(
-            f".mp4 needs the render extra ({error.name} is missing): "
+            f"{suffix} needs the render extra ({error.name} is missing): "
             "pip install 'media2face[render]'"
         ) from error
     try:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import argparse
+import os
 from pathlib import Path
 
 
@@ -32,8 +33,21 @@ def _speech(arguments: argparse.Namespace) -> None:
 def _topology(arguments: argparse.Namespace) -> None:
     from media2face.corpus.topology import build_topology
 
-    topology = build_topology(arguments.shared / "facekit" / "facekit.npz", arguments.out)
-    print(f"{arguments.out}: {len(topology.neutral)} vertices, id {topology.id}")
+    for mesh in build_topology(arguments.shared / "facekit" / "facekit.npz", arguments.out)[:2]:
+        print(f"{len(mesh.neutral)} vertices, {len(mesh.triangles)} triangles, id {mesh.id}")
+
+
+def _rom(arguments: argparse.Namespace) -> None:
+    from media2face.corpus.rom_set import build
+
+    build(
+        arguments.shared,
+        arguments.topology,
+        arguments.out,
+        persons=arguments.persons,
+        seed=arguments.seed,
+        processes=arguments.processes,
+    )
 
 
 def _lips(arguments: argparse.Namespace) -> None:
@@ -63,7 +77,14 @@ def add_parser(subparsers: argparse._SubParsersAction[argparse.ArgumentParser]) 
     step.add_argument("--seed", type=int, default=0)
     step.set_defaults(run=_speech)
     step = steps.add_parser("topology", parents=[shared], help="the head's mesh and its maps")
-    step.add_argument("--out", type=Path, default=Path("models/gnpfa/topology.npz"))
+    step.add_argument("--out", type=Path, default=Path("models/gnpfa"))
     step.set_defaults(run=_topology)
+    step = steps.add_parser("rom", parents=[shared], help="persons with their own blendshapes")
+    step.add_argument("--out", type=Path, default=Path("work/rom"))
+    step.add_argument("--topology", type=Path, default=Path("models/gnpfa/topology_full.npz"))
+    step.add_argument("--persons", type=int, default=480, help="the last 40 are held out")
+    step.add_argument("--seed", type=int, default=0)
+    step.add_argument("--processes", type=int, default=max(1, (os.cpu_count() or 2) // 2))
+    step.set_defaults(run=_rom)
     step = steps.add_parser("lips", parents=[shared], help="lip gap of every phone's shape")
     step.set_defaults(run=_lips)

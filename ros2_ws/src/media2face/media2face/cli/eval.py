@@ -1,4 +1,4 @@
-"""`m2f eval lips`: how well the lips follow the voices of some clips."""
+"""`m2f eval`: lips against the voices of some clips, and the GNPFA on what it never saw."""
 
 from __future__ import annotations
 
@@ -29,10 +29,52 @@ def add_parser(subparsers: Any) -> None:
     parser.add_argument("--style", default="", metavar="TEXT")
     parser.add_argument("--seed", type=int, default=0, metavar="N")
     parser.add_argument("-o", "--output", type=Path, metavar="OUT.json")
-    parser.set_defaults(run=run)
+    parser.set_defaults(run=_lips)
+    parser = evaluations.add_parser(
+        "gnpfa",
+        help="the expression space on held-out heads and expressions",
+        description="Errors against PCA and linear blendshapes, identity left in z, transfer, "
+        "M', closed lips; a table (JSON and Markdown) and pictures. Needs the range-of-motion "
+        "set (m2f corpus rom) and the extras train and render.",
+    )
+    parser.add_argument("--gnpfa", type=Path, default=Path("models/gnpfa"), metavar="FOLDER")
+    parser.add_argument("--shared", type=Path, default=Path("../shared"), metavar="FOLDER")
+    parser.add_argument("--rom", type=Path, default=Path("work/rom"), metavar="FOLDER")
+    parser.add_argument("-o", "--output", type=Path, default=Path("out/gnpfa"), metavar="FOLDER")
+    parser.set_defaults(run=_gnpfa)
 
 
-def run(args: argparse.Namespace) -> None:
+def _gnpfa(args: argparse.Namespace) -> None:
+    """Writes table.json, table.md and four pictures; prints the table."""
+    try:
+        from media2face.evaluate import gnpfa, gnpfa_pictures
+    except ImportError as error:
+        raise UserError(f"{error.name} is missing: pip install 'media2face[train]'") from error
+    try:
+        examiner = gnpfa.Examiner(args.gnpfa, args.shared, args.rom)
+    except (OSError, ValueError) as error:
+        raise UserError(error) from error
+    args.output.mkdir(parents=True, exist_ok=True)
+    table, by_vertex = gnpfa.accuracy(examiner)
+    names, truth, answer = gnpfa.names_back(examiner)
+    results = {
+        "accuracy": table,
+        "identity": gnpfa.identity_in_latent(examiner),
+        "transfer": gnpfa.transfer(examiner),
+        "names": names,
+        "bilabials": gnpfa.bilabials(examiner),
+    }
+    (args.output / "table.json").write_text(json.dumps(results, indent=1))
+    text = gnpfa.as_markdown(results)
+    (args.output / "table.md").write_text(text)
+    gnpfa_pictures.error_maps(examiner, by_vertex, args.output / "errors.png")
+    gnpfa_pictures.names_plot(truth, answer, args.output / "names.png")
+    gnpfa_pictures.expressions_on_heads(examiner, args.output / "heads.png")
+    gnpfa_pictures.latent_walks(examiner, args.output / "walks.png")
+    print(f"{text}\n{args.output}: table.json, table.md, errors, names, heads and walks (png)")
+
+
+def _lips(args: argparse.Namespace) -> None:
     """Prints a table; writes it as JSON where asked."""
     from tqdm import tqdm
 

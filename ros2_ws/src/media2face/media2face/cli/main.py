@@ -11,7 +11,7 @@ from media2face.cli.errors import UserError
 
 # Each is a module media2face.cli.<name> with add_parser(subparsers), which sets `run` to a
 # function of the parsed arguments. Heavy imports belong inside `run`.
-COMMANDS = ("animate", "corpus", "eval", "rig")
+COMMANDS = ("animate", "bench", "corpus", "eval", "identity", "rig")
 
 
 def build_parser() -> argparse.ArgumentParser:

@@ -63,8 +63,8 @@ def run_check(args: argparse.Namespace) -> None:
         raise UserError(error) from error
     except ImportError as error:
         raise UserError(
-            f"the picture needs the corpus extra ({error.name} is missing): "
-            "pip install 'media2face[corpus]'"
+            f"the picture needs the rig extra ({error.name} is missing): "
+            "pip install -r requirements/rig.txt"
         ) from error
     broken = sum(check.violations(rig, performance.sent).values())
     print(f"{output}: {len(performance.sent)} commands, {broken} outside limits")
@@ -84,7 +84,8 @@ def run_fit(args: argparse.Namespace) -> None:
         raise UserError(error) from error
     except ImportError as error:
         raise UserError(
-            f"fitting needs the train extra ({error.name} is missing): pip install scipy"
+            f"fitting needs the rig extra ({error.name} is missing): "
+            "pip install -r requirements/rig.txt"
         ) from error
     rig = RigMap(args.output.stem, tuple(one.joint for one in fits))
     args.output.write_text(fit.to_yaml(rig, args.pairs.name), encoding="utf-8")

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import csv
+import re
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -10,7 +11,9 @@ import numpy as np
 
 from media2face.contract import BLENDSHAPE_DIM, BLENDSHAPE_NAMES
 from media2face.corpus.facekit import FaceKit
+from media2face.corpus.personal import PersonalRig
 from media2face.corpus.topology import fit_eye
+from media2face.corpus.visemes import target_matrix
 from media2face.face.topology import Topology
 from media2face.types import Float32
 
@@ -74,16 +77,41 @@ def read_facegood(path: Path) -> tuple[Float32, float]:
 
 
 def sample_expressions(source: RomSource, count: int, rng: np.random.Generator) -> Float32:
-    """Random weights float32 [count, 52]: captures, captures with extras, sparse, and speech."""
-    kind = rng.choice(4, count, p=(0.3, 0.25, 0.25, 0.2))
+    """Random weights float32 [count, 52]: captures, captures with extras, sparse, captured
+    speech, mixed visemes, and facial actions left and right together (as FACS combines them)."""
+    kind = rng.choice(6, count, p=(0.25, 0.2, 0.15, 0.15, 0.1, 0.15))
     weights = source.full_face[rng.integers(len(source.full_face), size=count)].copy()
     speech = source.speech[rng.integers(len(source.speech), size=count)]
     sparse = _sparse(count, rng)
     gain = rng.uniform(0.5, 1.3, (count, 1)).astype(np.float32)
-    weights = np.where((kind == 1)[:, None], weights * gain + sparse * 0.7, weights)
-    weights = np.where((kind == 2)[:, None], sparse, weights)
-    weights = np.where((kind == 3)[:, None], speech * gain + 0.3 * sparse, weights)
+    for number, other in (
+        (1, weights * gain + sparse * 0.7),
+        (2, sparse),
+        (3, speech * gain + 0.3 * sparse),
+        (4, _visemes(count, rng) * gain),
+        (5, _actions(count, rng)),
+    ):
+        weights = np.where((kind == number)[:, None], other, weights)
     return plausible(np.clip(weights, 0, 1).astype(np.float32))
+
+
+def _visemes(count: int, rng: np.random.Generator) -> Float32:
+    """Two phones' shapes, mixed."""
+    table = target_matrix()
+    first, second = (table[rng.integers(len(table), size=count)] for _ in range(2))
+    share = rng.random((count, 1)).astype(np.float32)
+    return share * first + (1 - share) * second
+
+
+def _actions(count: int, rng: np.random.Generator) -> Float32:
+    """One to five facial actions; most of them on both sides alike."""
+    names = sorted({re.sub("(Left|Right)$", "", name) for name in BLENDSHAPE_NAMES})
+    sides = [[i for n, i in _INDEX.items() if re.sub("(Left|Right)$", "", n) == a] for a in names]
+    weights = np.zeros((count, BLENDSHAPE_DIM), np.float32)
+    for row in weights:
+        for action in rng.choice(len(names), rng.integers(1, 6), replace=False):
+            row[sides[action]] = rng.random()
+    return weights * rng.choice((1.0, 1.0, 0.6), (count, BLENDSHAPE_DIM)).astype(np.float32)
 
 
 def _sparse(count: int, rng: np.random.Generator) -> Float32:
@@ -117,21 +145,25 @@ def sample_identity(rng: np.random.Generator, spread: float = 0.8) -> Float32:
     return np.clip(rng.normal(0, spread, 100), -2.2, 2.2).astype(np.float32)
 
 
-def head(kit: FaceKit, topology: Topology, weights: Float32) -> tuple[Float32, Float32]:
-    """Neutral of an identity on our mesh: float32 [V, 3] m, and its eye centres float32 [2, 3]."""
-    full = kit.neutral + np.tensordot(weights, kit.identity, axes=1)
+def identity_modes(kit: FaceKit, topology: Topology, rig: PersonalRig) -> tuple[Float32, Float32]:
+    """How each identity mode moves our mesh, float32 [100, V, 3], and its eye centres, float32
+    [100, 2, 3]; metres at weight 1. The lips stay as far apart as on the average head."""
     own = topology.source_vertex >= 0
-    neutral = topology.neutral.copy()
-    neutral[own] = full[topology.source_vertex[own]]
-    centres = []
-    for name, side in (("eye_left", "eyeball_left"), ("eye_right", "eyeball_right")):
-        centre, radius = fit_eye(kit, full, side)
-        _, plain = fit_eye(kit, kit.neutral, side)
-        part = topology.part(name)
-        old = topology.eye_centres[len(centres)]
-        neutral[part] = centre + (topology.neutral[part] - old) * (radius / plain)
-        centres.append(centre)
-    return neutral.astype(np.float32), np.stack(centres)
+    modes = np.zeros((len(kit.identity), *topology.neutral.shape), np.float32)
+    centres = np.zeros((len(kit.identity), 2, 3), np.float32)
+    modes[:, own] = kit.identity[:, topology.source_vertex[own]]
+    for eye, (part, region) in enumerate(
+        (("eye_left", "eyeball_left"), ("eye_right", "eyeball_right"))
+    ):
+        rows = topology.part(part)
+        centre, radius = fit_eye(kit, kit.neutral, region)
+        for number, mode in enumerate(kit.identity):
+            moved, size = fit_eye(kit, kit.neutral + mode, region)
+            arm = topology.neutral[rows] - centre
+            centres[number, eye] = moved - centre
+            modes[number, rows] = moved - centre + arm * (size / radius - 1)
+    rig.settle_lips(modes)
+    return modes, centres
 
 
 def mesh_shapes(kit: FaceKit, topology: Topology) -> Float32:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import ctypes
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -11,16 +12,20 @@ from scipy import ndimage
 from media2face.contract import BLENDSHAPE_NAMES
 from media2face.corpus.facekit import CHART_MATERIALS, FaceKit, load_facekit
 from media2face.face.topology import (
-    BACK_MAP_SIZE,
     CHART_BACK,
     CHART_BONES,
     CHART_EYES,
     CHART_FACE,
-    FACE_MAP_SIZE,
+    LEVELS,
+    MAP_SIZE,
+    CoordinateMaps,
     MapLayout,
     Topology,
+    load_maps,
     load_topology,
+    save_maps,
     save_topology,
+    topology_file,
 )
 from media2face.types import Float32
 
@@ -35,13 +40,24 @@ PARTS = (
     ("teeth_lower", 0.3),
 )
 EYE_SEGMENTS = 24
+EYE_SHARE = 0.95  # of the measured radius: the iris must not show through a closed lid
 # Polar angles of the eyeball's rings, degrees off the optical axis; dense where the iris ends.
 EYE_RINGS_DEG = (8, 14, 20, 25, 29, 33, 38, 46, 56, 68, 82, 100, 125, 152)
-UV_WARP = 0.75  # 0 keeps the texture's spacing, 1 gives every band of the map equal motion
+UV_WARP = 0.75  # 0 keeps the texture's spacing, 1 gives every band of the map as many vertices
+# Parts that the light mesh is collapsed in together, and the share of their triangles it keeps.
+LIGHT_GROUPS = (
+    (("skin", "mouth_socket", "eye_sockets"), 0.2),
+    (("gums",), 0.1),
+    (("tongue",), 0.25),
+    (("teeth_upper",), 0.12),
+    (("teeth_lower",), 0.12),
+    (("eye_left",), 0.35),
+    (("eye_right",), 0.35),
+)
 
 
-def build_topology(facekit: Path, out: Path) -> Topology:
-    """Writes `out` (npz) from `facekit` (npz) and returns it as read back."""
+def build_topology(facekit: Path, out: Path) -> tuple[Topology, Topology, CoordinateMaps]:
+    """Makes the full mesh, the light mesh and the maps in the folder `out`; as read back."""
     kit = load_facekit(facekit)
     corners = _corner_mesh(kit)
     builder = _Assembler(kit, corners)
@@ -49,8 +65,13 @@ def build_topology(facekit: Path, out: Path) -> Topology:
         builder.add_part(name, share)
     builder.add_eye("eye_left", *fit_eye(kit, kit.neutral, "eyeball_left"))
     builder.add_eye("eye_right", *fit_eye(kit, kit.neutral, "eyeball_right"))
-    save_topology(out, builder.finish())
-    return load_topology(out)
+    full = builder.finish()
+    save_topology(out / topology_file("full"), full)
+    save_topology(out / topology_file("light"), _lighten(full, kit))
+    maps = CoordinateMaps(_layout(full, CHART_FACE), _layout(full, CHART_BACK))
+    save_maps(out / "maps.npz", maps)
+    meshes = [load_topology(out / topology_file(level)) for level in LEVELS]
+    return meshes[0], meshes[1], load_maps(out / "maps.npz")
 
 
 def fit_eye(kit: FaceKit, neutral: Float32, region: str) -> tuple[Float32, float]:
@@ -126,27 +147,14 @@ class _Assembler:
     def _simplify(
         self, triangles: np.ndarray, source: np.ndarray, attributes: Float32, share: float
     ) -> np.ndarray:
-        import meshoptimizer  # only needed to make the mesh anew
-
-        indices = triangles.astype(np.uint32).ravel()
-        target = int(len(triangles) * share) * 3
-        destination = np.zeros_like(indices)
-        count = meshoptimizer.simplify_with_attributes(
-            destination,
-            indices,
-            np.ascontiguousarray(self.kit.neutral[source] * 100),
-            np.ascontiguousarray(attributes),
-            np.full(attributes.shape[1], 1.0, np.float32),
-            # The binding declares no argument types for this call: what travels on the stack
-            # must come typed.
-            vertex_attributes_stride=ctypes.c_size_t(attributes.shape[1] * 4),
-            attribute_count=ctypes.c_size_t(attributes.shape[1]),
-            target_index_count=ctypes.c_size_t(target),
-            target_error=ctypes.c_float(1.0),
-            vertex_lock=self._locked(source).astype(np.uint8),
-            options=meshoptimizer.SIMPLIFY_LOCK_BORDER,
+        return _collapse(
+            triangles,
+            self.kit.neutral[source],
+            attributes,
+            share,
+            self._locked(source),
+            borders=True,
         )
-        return destination[:count].reshape(-1, 3).astype(np.int64)
 
     def _locked(self, source: np.ndarray) -> np.ndarray:
         """bool [N]: landmarks, and the skin of lips and lids, where every vertex is kept."""
@@ -157,7 +165,11 @@ class _Assembler:
         points, uv, triangles = _eyeball()
         self.eye_centres.append(centre)
         self._append(
-            name, centre + radius * points, uv, np.full(len(points), -1, np.int64), triangles
+            name,
+            centre + EYE_SHARE * radius * points,
+            uv,
+            np.full(len(points), -1, np.int64),
+            triangles,
         )
 
     def _append(
@@ -183,7 +195,6 @@ class _Assembler:
         first = np.full(weld.max() + 1, len(neutral))
         np.minimum.at(first, weld.ravel(), np.arange(len(neutral)))
         lips = np.flatnonzero(own & (chart == CHART_FACE) & _near_lips(self.kit)[source])
-        motion = _motion_amount(self.kit)
         return Topology(
             id="",
             triangles=triangles,
@@ -193,11 +204,10 @@ class _Assembler:
             part_ranges=np.stack([np.r_[0, ends[:-1]], ends], 1),
             landmarks68=landmarks,
             weld=first[weld.ravel()].astype(np.uint32),
+            full_vertex=np.arange(len(neutral)),
             source_vertex=source,
             chart=chart,
             bone_weights=_bone_weights(self.kit, source, chart),
-            face_map=_layout(neutral, uv, triangles, chart, CHART_FACE, motion, source),
-            back_map=_layout(neutral, uv, triangles, chart, CHART_BACK, motion, source),
             eye_centres=np.stack(self.eye_centres),
             lip_vertices=lips,
             upper_face_vertices=np.flatnonzero(
@@ -206,11 +216,77 @@ class _Assembler:
         )
 
 
-def _motion_amount(kit: FaceKit) -> Float32:
-    """float32 [N]: root mean square over the 52 shapes of how far each moves a point, as a share
-    of its own greatest move: a lid counts as much as the jaw."""
-    moved = np.linalg.norm(kit.shapes, axis=-1)
-    return np.sqrt(((moved / moved.max(1, keepdims=True)) ** 2).mean(0))
+def _lighten(full: Topology, kit: FaceKit) -> Topology:
+    """The light mesh: a choice of the full mesh's vertices. Vertices at one place (seams between
+    charts and between parts) are collapsed together, so no crack opens."""
+    own = full.source_vertex >= 0
+    attributes = np.zeros((len(full.neutral), 8), np.float32)
+    attributes[own] = _motion_attributes(kit)[full.source_vertex[own]]
+    locked = np.isin(full.weld, full.weld[full.landmarks68])
+    kept = []
+    for names, share in LIGHT_GROUPS:
+        ranges = [full.part(name) for name in names]
+        corner = full.triangles[:, 0]
+        inside = np.any([(corner >= r.start) & (corner < r.stop) for r in ranges], axis=0)
+        mine = full.triangles[inside].astype(np.int64)
+        kept.append(_collapse(mine, full.neutral, attributes, share, locked, borders=False))
+    return _subset(full, np.concatenate(kept))
+
+
+def _subset(full: Topology, triangles: np.ndarray) -> Topology:
+    """The mesh of some triangles over the vertices of `full`."""
+    rows = np.unique(np.r_[triangles.ravel(), full.landmarks68])
+    new = np.full(len(full.neutral), -1)
+    new[rows] = np.arange(len(rows))
+    ends = np.searchsorted(rows, full.part_ranges[:, 1])
+    _, first, weld = np.unique(full.weld[rows], return_index=True, return_inverse=True)
+    return replace(
+        full,
+        triangles=new[triangles].astype(np.uint32),
+        neutral=full.neutral[rows],
+        uv=full.uv[rows],
+        part_ranges=np.stack([np.r_[0, ends[:-1]], ends], 1),
+        landmarks68=new[full.landmarks68].astype(np.uint32),
+        weld=first[weld].astype(np.uint32),
+        full_vertex=rows,
+        source_vertex=full.source_vertex[rows],
+        chart=full.chart[rows],
+        bone_weights=full.bone_weights[rows],
+        lip_vertices=np.flatnonzero(np.isin(rows, full.lip_vertices)),
+        upper_face_vertices=np.flatnonzero(np.isin(rows, full.upper_face_vertices)),
+    )
+
+
+def _collapse(
+    triangles: np.ndarray,
+    places: Float32,
+    attributes: Float32,
+    share: float,
+    locked: np.ndarray,
+    borders: bool,
+) -> np.ndarray:
+    """Quadric edge collapse onto kept vertices; places in metres, attributes in centimetres;
+    `borders` keeps every vertex of the open edges."""
+    import meshoptimizer  # only needed to make the mesh anew
+
+    indices = triangles.astype(np.uint32).ravel()
+    destination = np.zeros_like(indices)
+    count = meshoptimizer.simplify_with_attributes(
+        destination,
+        indices,
+        np.ascontiguousarray(places * 100),
+        np.ascontiguousarray(attributes),
+        np.full(attributes.shape[1], 1.0, np.float32),
+        # The binding declares no argument types for this call: what travels on the stack
+        # must come typed.
+        vertex_attributes_stride=ctypes.c_size_t(attributes.shape[1] * 4),
+        attribute_count=ctypes.c_size_t(attributes.shape[1]),
+        target_index_count=ctypes.c_size_t(int(len(triangles) * share) * 3),
+        target_error=ctypes.c_float(1.0),
+        vertex_lock=locked.astype(np.uint8),
+        options=meshoptimizer.SIMPLIFY_LOCK_BORDER if borders else 0,
+    )
+    return destination[:count].reshape(-1, 3).astype(np.int64)
 
 
 def _motion_attributes(kit: FaceKit) -> Float32:
@@ -292,34 +368,23 @@ def _eyeball() -> tuple[Float32, Float32, np.ndarray]:
     return points, uv, np.concatenate([t.reshape(-1, 3) for t in (*triangles, *caps)])
 
 
-def _warp(values: np.ndarray, weights: np.ndarray) -> np.ndarray:
-    """Monotone map of [0, 1] that spends texels in proportion to `weights`."""
-    bins = np.linspace(0, 1, 257)
-    density, _ = np.histogram(values, bins, weights=weights)
-    density = ndimage.gaussian_filter1d(density, 3.0)
+def _warp(values: np.ndarray) -> np.ndarray:
+    """Monotone map of [0, 1] that spends texels in proportion to the vertices there."""
+    bins = np.linspace(0, 1, 513)
+    density = ndimage.gaussian_filter1d(np.histogram(values, bins)[0].astype(float), 4.0)
     share = UV_WARP * density / density.sum() + (1 - UV_WARP) / len(density)
     return np.interp(values, bins, np.r_[0, np.cumsum(share)])
 
 
-def _layout(
-    neutral: Float32,
-    uv: Float32,
-    triangles: np.ndarray,
-    chart: np.ndarray,
-    which: int,
-    motion: Float32,
-    source: np.ndarray,
-) -> MapLayout:
-    rows = np.flatnonzero(chart == which)
-    local = uv[rows] - np.floor(uv[rows]).min(0)
-    weights = np.sqrt(motion[source[rows]])
-    place = np.stack([_warp(local[:, axis], weights) for axis in (0, 1)], 1).astype(np.float32)
-    size = FACE_MAP_SIZE if which == CHART_FACE else BACK_MAP_SIZE
-    map_uv = np.zeros_like(uv)
+def _layout(mesh: Topology, which: int) -> MapLayout:
+    rows = np.flatnonzero(mesh.chart == which)
+    local = mesh.uv[rows] - np.floor(mesh.uv[rows]).min(0)
+    place = np.stack([_warp(local[:, axis]) for axis in (0, 1)], 1).astype(np.float32)
+    map_uv = np.zeros_like(mesh.uv)
     map_uv[rows] = place
-    mine = triangles[(chart[triangles] == which).all(1)]
-    texel_vertices, texel_weights, inside = _rasterise(map_uv, mine, size)
-    return MapLayout(size, rows, place, texel_vertices, texel_weights, inside)
+    mine = mesh.triangles[(mesh.chart[mesh.triangles] == which).all(1)]
+    texel_vertices, texel_weights, inside = _rasterise(map_uv, mine, MAP_SIZE)
+    return MapLayout(MAP_SIZE, rows, place, texel_vertices, texel_weights, inside)
 
 
 def _rasterise(

@@ -11,26 +11,21 @@ import numpy as np
 import torch
 from torch.export import Dim
 
+from media2face.backends.torch import read_gnpfa
+from media2face.contract import BLENDSHAPE_DIM
 from media2face.corpus.facekit import load_facekit
-from media2face.corpus.rom import head, sample_identity
+from media2face.corpus.personal import PersonalRig
+from media2face.corpus.rom import identity_modes, mesh_shapes
 from media2face.export.graph import export_graph
 from media2face.export.manifest import head_commit, write_manifest
 from media2face.face.gnpfa import Gnpfa
-from media2face.face.heads import HeadPresets, save_presets
-from media2face.face.topology import BACK_MAP_SIZE, FACE_MAP_SIZE, Topology, load_topology
-from media2face.training.denoiser import load_gnpfa_file
+from media2face.face.heads import SEED_SPREAD, save_heads
+from media2face.face.topology import CHART_BONES, LEVELS, MAP_SIZE, load_topology, topology_file
 
+MODES = 60  # of the head's 100 identity modes: 99.2 % of what they move
 # Seeds of heads picked by eye for variety from a contact sheet; spread in deviations a mode.
-PRESETS: dict[str, tuple[int, float]] = {
-    "average": (0, 0.0),
-    "ada": (6, 0.85),
-    "ben": (9, 0.85),
-    "chloe": (14, 0.85),
-    "diego": (13, 0.85),
-    "emeka": (20, 0.85),
-    "farah": (11, 0.85),
-    "goro": (8, 0.85),
-}
+PRESETS = {"average": None, "ada": 6, "ben": 9, "chloe": 14, "diego": 13, "emeka": 20, "farah": 11,
+           "goro": 8}  # fmt: skip
 
 
 class _Decoder(torch.nn.Module):
@@ -42,62 +37,75 @@ class _Decoder(torch.nn.Module):
         return self.gnpfa.decode(z, basis, neutral)
 
 
-def make_presets(facekit: Path, topology: Topology) -> HeadPresets:
-    """The named heads."""
-    kit = load_facekit(facekit)
-    heads = [
-        head(kit, topology, sample_identity(np.random.default_rng(seed), spread))
-        for seed, spread in PRESETS.values()
-    ]
-    return HeadPresets(
-        tuple(PRESETS), np.stack([h[0] for h in heads]), np.stack([h[1] for h in heads])
-    )
+def write_heads(facekit: Path, gnpfa: Path) -> None:
+    """The identity modes on our mesh, and the named heads."""
+    kit, topology = load_facekit(facekit), load_topology(gnpfa / topology_file("full"))
+    rig = PersonalRig(topology, mesh_shapes(kit, topology))
+    modes, centres = identity_modes(kit, topology, rig)
+    presets = {
+        name: np.zeros(MODES) if seed is None else _drawn(seed) for name, seed in PRESETS.items()
+    }
+    save_heads(gnpfa / "identities.npz", modes[:MODES], centres[:MODES], presets)
 
 
-def export(args: argparse.Namespace) -> None:
-    """Writes graphs, weights, presets and manifest to args.out."""
-    gnpfa = load_gnpfa_file(args.work)
-    topology = load_topology(args.out / "topology.npz")
-    save_presets(
-        args.out / "identities.npz",
-        topology,
-        make_presets(args.shared / "facekit" / "facekit.npz", topology),
-    )
-    c, width = gnpfa.config, 3 * len(topology.neutral)
-    frames = Dim("frames", min=1)
+def _drawn(seed: int) -> np.ndarray:
+    return np.clip(np.random.default_rng(seed).normal(0, SEED_SPREAD, MODES), -2.2, 2.2)
+
+
+def write_graphs(gnpfa: Gnpfa, out: Path) -> None:
+    """decoder.onnx, neutral.onnx and mapping.onnx."""
+    c, topology = gnpfa.config, load_topology(out / topology_file("full"))
+    width, frames = 3 * len(topology.neutral), Dim("frames", min=1)
     export_graph(
         _Decoder(gnpfa),
         (torch.zeros(2, c.latent), torch.zeros(c.basis, width), torch.zeros(width)),
-        args.out / "decoder.onnx",
+        out / "decoder.onnx",
         (["z", "basis", "neutral"], ["vertices", "blendshapes"]),
         ({0: frames}, {1: Dim("coordinates", min=3)}, {0: Dim("coordinates", min=3)}),
     )
     export_graph(
         gnpfa.neutral_branch,
         (
-            torch.zeros(1, 3, FACE_MAP_SIZE, FACE_MAP_SIZE),
-            torch.zeros(1, 3, BACK_MAP_SIZE, BACK_MAP_SIZE),
+            torch.zeros(1, 3, MAP_SIZE, MAP_SIZE),
+            torch.zeros(1, 3, MAP_SIZE, MAP_SIZE),
+            torch.zeros(int((topology.chart == CHART_BONES).sum()), 3),
         ),
-        args.out / "neutral.onnx",
-        (["face", "back"], ["face_basis", "back_basis", "bones"]),
-        (None, None),
+        out / "neutral.onnx",
+        (["face", "back", "rigid"], ["basis"]),
+        (None, None, None),
+        shared=out / "gnpfa.safetensors",
     )
-    shutil.copy(args.work / "gnpfa.safetensors", args.out)
+    export_graph(
+        gnpfa.to_latent,
+        (torch.zeros(2, BLENDSHAPE_DIM),),
+        out / "mapping.onnx",
+        (["weights"], ["latent"]),
+        ({0: frames},),
+    )
+
+
+def export(args: argparse.Namespace) -> None:
+    """Writes graphs, weights, heads and manifest to args.out."""
     note = json.loads((args.work / "gnpfa.json").read_text())
+    gnpfa = read_gnpfa(args.out, note["config"], args.work / "gnpfa.safetensors")
+    write_heads(args.shared / "facekit" / "facekit.npz", args.out)
+    shutil.copy(args.work / "gnpfa.safetensors", args.out)
+    write_graphs(gnpfa, args.out)
     write_manifest(
         args.out,
         "gnpfa",
-        ["topology.npz", "identities.npz", "decoder.onnx", "neutral.onnx", "gnpfa.safetensors"],
-        config=c.to_dict(),
+        [
+            *(topology_file(level) for level in LEVELS),
+            *("maps.npz", "identities.npz", "decoder.onnx", "neutral.onnx", "mapping.onnx"),
+            "gnpfa.safetensors",
+        ],
+        config=gnpfa.config.to_dict(),
         licences=[
             "MIT: ICT Face Model Light (USC ICT), the head, its identities and shapes",
             "MIT: Live Link Face range of motion (A. Donciu-Julin), expressions",
             "MIT: FACEGOOD Audio2Face captures, expressions",
         ],
-        training={
-            "command": f"python -m media2face.training.gnpfa --steps {note['steps']}",
-            "commit": head_commit(),
-        },
+        training={"command": note["command"], "commit": head_commit()},
         metrics=note["metrics"],
     )
 

@@ -1,4 +1,4 @@
-"""Heads at run time: presets, the basis at the vertices, eyeballs that turn. Numpy only."""
+"""Whose head: presets, seeds, PCA weights and identity files; eyeballs that turn. Numpy only."""
 
 from __future__ import annotations
 
@@ -7,76 +7,156 @@ from pathlib import Path
 
 import numpy as np
 
-from media2face.face.topology import CHART_BONES, Topology
+from media2face.face.topology import Topology
 from media2face.types import Float32
+
+SEED_SPREAD = 0.85  # standard deviations of the identity modes in a head drawn from a seed
+MAX_WEIGHT = 3.0
+MESH_SUFFIXES = (".obj", ".ply", ".glb")
 
 
 @dataclass(frozen=True)
-class HeadPresets:
-    """Named neutral heads.
+class Head:
+    """A neutral head on the full mesh.
 
     Attributes:
-        names: one a head.
-        neutral: float32 [I, V, 3] metres, head frame.
-        eye_centres: float32 [I, 2, 3] metres, left then right.
+        name: as asked for.
+        neutral: float32 [V, 3] metres, head frame.
+        eye_centres: float32 [2, 3] metres, left then right.
     """
 
-    names: tuple[str, ...]
+    name: str
     neutral: Float32
     eye_centres: Float32
 
-    def index(self, name: str) -> int:
-        """Raises KeyError with the known names."""
-        if name not in self.names:
-            raise KeyError(f"no identity {name!r}; there are {', '.join(self.names)}")
-        return self.names.index(name)
 
+class HeadModel:
+    """All the heads a GNPFA folder knows: average + weights of its identity modes.
 
-def save_presets(path: Path, topology: Topology, presets: HeadPresets) -> None:
-    """Writes the npz that load_presets reads; float16 offsets from the average head, 10 um."""
-    offset = ((presets.neutral - topology.neutral) * 1000).astype(np.float16)
-    np.savez_compressed(
-        path,
-        names=np.array(presets.names),
-        offset_mm=offset,
-        eye_centres=presets.eye_centres.astype(np.float32),
-    )
+    Attributes:
+        preset_names: the heads with a name.
+        modes: float32 [M, V, 3] metres at weight 1, which is one standard deviation.
+    """
 
+    def __init__(self, path: Path, topology: Topology) -> None:
+        """Reads what save_heads wrote. Raises ValueError naming file and field."""
+        try:
+            raw = dict(np.load(path, allow_pickle=False))
+        except (OSError, ValueError) as error:
+            raise ValueError(f"{path} is not a readable file of heads: {error}") from error
+        for name in ("modes_mm", "centres_mm", "preset_names", "preset_weights"):
+            if name not in raw:
+                raise ValueError(f"{path}: field {name!r} is missing")
+        if raw["modes_mm"].shape[1:] != topology.neutral.shape:
+            raise ValueError(
+                f"{path}: field 'modes_mm' is {raw['modes_mm'].shape}, "
+                f"the topology has {len(topology.neutral)} vertices"
+            )
+        self.topology = topology
+        self.modes = raw["modes_mm"].astype(np.float32) / 1000
+        self._centres = raw["centres_mm"].astype(np.float32) / 1000
+        self.preset_names = tuple(str(n) for n in raw["preset_names"])
+        self._presets = raw["preset_weights"].astype(np.float32)
 
-def load_presets(path: Path, topology: Topology) -> HeadPresets:
-    """Raises ValueError naming the file where it does not fit the topology."""
-    raw = np.load(path, allow_pickle=False)
-    if raw["offset_mm"].shape[1:] != topology.neutral.shape:
+    def resolve(self, text: str) -> Head:
+        """The head that a user's text asks for.
+
+        Args:
+            text: the name of a preset; `seed:7`; `pca:0.5,-1.2` (weights of the leading modes, in
+                standard deviations); an identity file (.npz, by `m2f identity fit`); or a neutral
+                mesh (.obj, .ply, .glb) that a head is then fitted to, which takes seconds.
+
+        Raises:
+            ValueError: it is none of these, or what it names is not usable; with the reason.
+            ImportError: fitting needs the extra `fit`.
+        """
+        kind, _, rest = text.partition(":")
+        if text in self.preset_names:
+            return self._from_weights(text, self._presets[self.preset_names.index(text)])
+        if kind == "seed":
+            return self._from_weights(text, self._drawn(rest))
+        if kind == "pca":
+            return self._from_weights(text, self._parsed(rest))
+        if Path(text).suffix.lower() in (".npz", *MESH_SUFFIXES):
+            return self._from_weights(text, self._from_file(Path(text)))
         raise ValueError(
-            f"{path}: field 'offset_mm' is {raw['offset_mm'].shape}, "
-            f"the topology has {len(topology.neutral)} vertices"
+            f"no identity {text[:80]!r}; known: {', '.join(self.preset_names)}, seed:N, "
+            f"pca:W,W,..., or a file (.npz, {', '.join(MESH_SUFFIXES)})"
         )
-    neutral = topology.neutral + raw["offset_mm"].astype(np.float32) / 1000
-    return HeadPresets(tuple(str(n) for n in raw["names"]), neutral, raw["eye_centres"])
+
+    def check(self, text: str) -> None:
+        """Raises ValueError where `text` names no head or file. Quick: fits nothing."""
+        if not (Path(text).suffix.lower() in MESH_SUFFIXES and Path(text).is_file()):
+            self.resolve(text)
+
+    def _from_weights(self, name: str, weights: Float32) -> Head:
+        count = len(weights)
+        neutral = self.topology.neutral + np.tensordot(weights, self.modes[:count], 1)
+        centres = self.topology.eye_centres + np.tensordot(weights, self._centres[:count], 1)
+        return Head(name, neutral.astype(np.float32), centres.astype(np.float32))
+
+    def _drawn(self, text: str) -> Float32:
+        if not text.isdecimal():
+            raise ValueError(f"identity 'seed:{text[:20]}': give a whole number, such as seed:7")
+        drawn = np.random.default_rng(int(text)).normal(0, SEED_SPREAD, len(self.modes))
+        return np.clip(drawn, -2.2, 2.2).astype(np.float32)
+
+    def _parsed(self, text: str) -> Float32:
+        try:
+            weights = np.array([float(w) for w in text.split(",")], np.float32)
+        except ValueError:
+            raise ValueError(
+                f"identity 'pca:{text[:40]}': give numbers with commas, such as pca:1,-0.5"
+            ) from None
+        return self._checked(weights, "pca")
+
+    def _checked(self, weights: Float32, where: str) -> Float32:
+        if weights.ndim != 1 or not 1 <= len(weights) <= len(self.modes):
+            raise ValueError(
+                f"{where}: {weights.shape} weights, there are {len(self.modes)} modes"
+            )
+        if not (np.isfinite(weights).all() and np.abs(weights).max() <= MAX_WEIGHT):
+            raise ValueError(f"{where}: weights must lie in [-{MAX_WEIGHT:g}, {MAX_WEIGHT:g}]")
+        return weights.astype(np.float32)
+
+    def _from_file(self, path: Path) -> Float32:
+        if not path.is_file():
+            raise ValueError(f"identity file {path} does not exist")
+        if path.suffix.lower() in MESH_SUFFIXES:
+            from media2face.face.fit import fit_file  # scipy and trimesh, extra `fit`
+
+            return fit_file(self, path).weights
+        return self._checked(load_identity(path), str(path))
 
 
-def vertex_basis(
-    topology: Topology, neutral: Float32, face: Float32, back: Float32, bones: Float32
-) -> Float32:
-    """Reads the neutral branch's output at the vertices.
+def save_heads(path: Path, modes: Float32, centres: Float32, presets: dict[str, Float32]) -> None:
+    """Writes the npz that HeadModel reads.
 
     Args:
-        neutral: float32 [V, 3] metres.
-        face, back: float32 [K, 3, H, W] displacement maps, decimetres.
-        bones: float32 [K, 2, 3, 4] affine motions of jaw and tongue, decimetres.
-
-    Returns:
-        float32 [K, 3 V] metres.
+        modes: float32 [M, V, 3] and centres: float32 [M, 2, 3], metres at weight 1.
+        presets: weights float32 [M] by name; the first is the default.
     """
-    basis = np.zeros((len(face), *neutral.shape), np.float32)
-    basis[:, topology.face_map.vertices] = topology.face_map.to_mesh(face)
-    basis[:, topology.back_map.vertices] = topology.back_map.to_mesh(back)
-    rigid = topology.chart == CHART_BONES
-    places = np.c_[neutral[rigid] * 10, np.ones(rigid.sum(), np.float32)]
-    basis[:, rigid] = np.einsum(
-        "kbij,nj,nb->kni", bones, places, topology.bone_weights[rigid], optimize=True
+    np.savez_compressed(
+        path,
+        modes_mm=(modes * 1000).astype(np.float16),
+        centres_mm=(centres * 1000).astype(np.float32),
+        preset_names=np.array(tuple(presets)),
+        preset_weights=np.stack(tuple(presets.values())).astype(np.float32),
     )
-    return (basis / 10).reshape(len(face), -1).astype(np.float32)
+
+
+def save_identity(path: Path, weights: Float32) -> None:
+    """Writes an identity file: the weights of the identity modes float32 [M]."""
+    np.savez(path, identity_weights=weights.astype(np.float32))
+
+
+def load_identity(path: Path) -> Float32:
+    """Reads an identity file. Raises ValueError naming what is wrong with it."""
+    try:
+        raw = np.load(path, allow_pickle=False)
+        return np.asarray(raw["identity_weights"], np.float32)
+    except (OSError, ValueError, KeyError, TypeError, IndexError, AttributeError) as error:
+        raise ValueError(f"{path} is not an identity file (m2f identity fit): {error}") from error
 
 
 def rotate_eyes(

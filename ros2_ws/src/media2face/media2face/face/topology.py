@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -10,8 +11,10 @@ import numpy as np
 
 from media2face.types import Float32
 
-FACE_MAP_SIZE = 128
-BACK_MAP_SIZE = 64
+MAP_SIZE = 128  # texels along a side of either coordinate map
+LEVELS = ("full", "light")
+SMOOTHING = 1e-2  # of a map between the vertices it has to pass through
+FIT_STEPS = 60
 
 CHART_FACE, CHART_BACK, CHART_BONES, CHART_EYES = range(4)
 
@@ -37,12 +40,49 @@ class MapLayout:
     texel_weights: Float32
     inside: np.ndarray
 
-    def from_mesh(self, vertices: Float32) -> Float32:
-        """float32 [..., V, 3] -> coordinate map float32 [..., 3, size, size]."""
+    def sample(self, vertices: Float32) -> Float32:
+        """The surface at the texel centres: float32 [..., V, 3] -> [..., 3, size, size]."""
         texels = np.einsum(
             "...nkc,nk->...cn", vertices[..., self.texel_vertices, :], self.texel_weights
         )
         return texels.reshape(*texels.shape[:-1], self.size, self.size).astype(np.float32)
+
+    def from_mesh(self, vertices: Float32) -> Float32:
+        """Coordinate map float32 [3, size, size] of vertices float32 [V, 3].
+
+        The smoothest map that `to_mesh` reads the vertices from: the least squares of its reading
+        and of its second differences, by conjugate gradients from `sample`.
+        """
+        index, weights = self.bilinear()
+        texels = self.size * self.size
+        maps = self.sample(vertices).reshape(3, texels).astype(np.float64)
+
+        def normal(x: np.ndarray) -> np.ndarray:
+            read = np.einsum("cnk,nk->cn", x[:, index], weights)
+            return _scatter(read, index, weights, texels) + SMOOTHING * self._bend(x)
+
+        target = vertices[self.vertices].T.astype(np.float64)
+        residual = _scatter(target, index, weights, texels) - normal(maps)
+        step, power = residual.copy(), (residual**2).sum()
+        for _ in range(FIT_STEPS):
+            moved = normal(step)
+            length = power / max((step * moved).sum(), 1e-30)
+            maps += length * step
+            residual -= length * moved
+            power, last = (residual**2).sum(), power
+            step = residual + power / max(last, 1e-30) * step
+        return maps.reshape(3, self.size, self.size).astype(np.float32)
+
+    def _bend(self, flat: np.ndarray) -> np.ndarray:
+        """Gradient of half the squared second differences along both axes; [C, texels]."""
+        maps = flat.reshape(-1, self.size, self.size)
+        result = np.zeros_like(maps)
+        for x, out in ((maps, result), (maps.swapaxes(1, 2), result.swapaxes(1, 2))):
+            second = x[:, 2:] - 2 * x[:, 1:-1] + x[:, :-2]
+            out[:, 2:] += second
+            out[:, 1:-1] -= 2 * second
+            out[:, :-2] += second
+        return result.reshape(len(flat), -1)
 
     def bilinear(self) -> tuple[np.ndarray, Float32]:
         """Flat texel indices int64 [N, 4] and weights float32 [N, 4] that read the map at uv."""
@@ -62,9 +102,27 @@ class MapLayout:
         return np.einsum("...cnk,nk->...nc", flat[..., index], weights).astype(np.float32)
 
 
+def _scatter(values: np.ndarray, index: np.ndarray, weights: Float32, texels: int) -> np.ndarray:
+    """Transpose of a bilinear reading: [C, N] at the vertices -> [C, texels]."""
+    spread = values[:, :, None] * weights
+    return np.stack([np.bincount(index.ravel(), row.ravel(), minlength=texels) for row in spread])
+
+
+@dataclass(frozen=True)
+class CoordinateMaps:
+    """The two maps of the full mesh: the face, and the back of the head with the cavities."""
+
+    face: MapLayout
+    back: MapLayout
+
+    def from_mesh(self, vertices: Float32) -> tuple[Float32, Float32]:
+        """Both maps float32 [3, size, size] of vertices float32 [V, 3]."""
+        return self.face.from_mesh(vertices), self.back.from_mesh(vertices)
+
+
 @dataclass(frozen=True)
 class Topology:
-    """The mesh.
+    """The mesh, at one level of detail.
 
     Attributes:
         id: short hash of the connectivity; messages carry it.
@@ -76,10 +134,10 @@ class Topology:
         part_names, part_ranges: P names and int64 [P, 2] vertex ranges, contiguous.
         landmarks68: uint32 [68] vertex nearest each Multi-PIE landmark.
         weld: uint32 [V] first vertex with the same place (seams double vertices).
+        full_vertex: int64 [V] the vertex of the full mesh each one is.
         source_vertex: int64 [V] row in the public head, -1 for our own eyeballs.
         chart: uint8 [V] one of CHART_*: which coordinate map (or bones, or eye) moves it.
         bone_weights: float32 [V, 2] share of the jaw's and the tongue's motion (CHART_BONES).
-        face_map, back_map: the coordinate maps.
         eye_centres: float32 [2, 3] of `neutral`; left, right.
         lip_vertices: int64, outer and inner lips. upper_face_vertices: int64, for FDD.
     """
@@ -92,11 +150,10 @@ class Topology:
     part_ranges: np.ndarray
     landmarks68: np.ndarray
     weld: np.ndarray
+    full_vertex: np.ndarray
     source_vertex: np.ndarray
     chart: np.ndarray
     bone_weights: Float32
-    face_map: MapLayout
-    back_map: MapLayout
     eye_centres: Float32
     lip_vertices: np.ndarray
     upper_face_vertices: np.ndarray
@@ -110,47 +167,73 @@ class Topology:
 
 
 _PLAIN = (
-    "triangles", "neutral", "uv", "part_ranges", "landmarks68", "weld", "source_vertex", "chart",
-    "bone_weights", "eye_centres", "lip_vertices", "upper_face_vertices",
+    "triangles", "neutral", "uv", "part_ranges", "landmarks68", "weld", "full_vertex",
+    "source_vertex", "chart", "bone_weights", "eye_centres", "lip_vertices",
+    "upper_face_vertices",
 )  # fmt: skip
+_INDICES = ("part_ranges", "full_vertex", "lip_vertices", "upper_face_vertices", "source_vertex")
 _MAP = ("vertices", "uv", "texel_vertices", "texel_weights", "inside")
+
+
+def topology_file(level: str) -> str:
+    """Name of a level's file in a GNPFA folder. Raises ValueError with the known levels."""
+    if level not in LEVELS:
+        raise ValueError(f"no mesh level {level!r}; there are {', '.join(LEVELS)}")
+    return f"topology_{level}.npz"
 
 
 def save_topology(path: Path, topology: Topology) -> None:
     """Writes the npz that load_topology reads."""
     arrays = {name: getattr(topology, name) for name in _PLAIN}
     arrays["part_names"] = np.array(topology.part_names)
-    for prefix in ("face_map", "back_map"):
-        layout = getattr(topology, prefix)
-        arrays |= {f"{prefix}.{name}": getattr(layout, name) for name in _MAP}
-    for name, array in arrays.items():
-        if array.dtype == np.int64 and name != "source_vertex":
-            arrays[name] = array.astype(np.uint16)
-    for name in ("face_map.texel_weights", "back_map.texel_weights"):
+    np.savez_compressed(path, **{name: _small(array) for name, array in arrays.items()})
+
+
+def save_maps(path: Path, maps: CoordinateMaps) -> None:
+    """Writes the npz that load_maps reads."""
+    arrays = {
+        f"{prefix}.{name}": _small(getattr(layout, name))
+        for prefix, layout in (("face", maps.face), ("back", maps.back))
+        for name in _MAP
+    }
+    for name in ("face.texel_weights", "back.texel_weights"):
         arrays[name] = arrays[name].astype(np.float16)
     np.savez_compressed(path, **arrays)
 
 
+def _small(array: np.ndarray) -> np.ndarray:
+    fits = array.dtype == np.int64 and array.min() >= 0 and array.max() < 1 << 16
+    return array.astype(np.uint16) if fits else array
+
+
 def load_topology(path: Path) -> Topology:
     """Reads a topology. Raises ValueError naming the file and the field that is wrong."""
-    try:
-        raw = dict(np.load(path, allow_pickle=False))
-    except (OSError, ValueError) as error:
-        raise ValueError(f"{path} is not a readable topology file: {error}") from error
-    missing = [n for n in (*_PLAIN, "part_names") if n not in raw]
-    if missing:
-        raise ValueError(f"{path}: field {missing[0]!r} is missing")
-    index_fields = ("part_ranges", "lip_vertices", "upper_face_vertices", "source_vertex")
-    fields = {n: raw[n].astype(np.int64) if n in index_fields else raw[n] for n in _PLAIN}
+    raw = _read(path, (*_PLAIN, "part_names"))
+    fields = {n: raw[n].astype(np.int64) if n in _INDICES else raw[n] for n in _PLAIN}
     if fields["triangles"].max() >= len(fields["neutral"]):
         raise ValueError(f"{path}: field 'triangles' names a vertex that does not exist")
     return Topology(
         id=hashlib.sha256(fields["triangles"].tobytes()).hexdigest()[:12],
         part_names=tuple(str(n) for n in raw["part_names"]),
-        face_map=_load_map(raw, "face_map"),
-        back_map=_load_map(raw, "back_map"),
         **fields,
     )
+
+
+def load_maps(path: Path) -> CoordinateMaps:
+    """Reads the coordinate maps. Raises ValueError naming the file and the field."""
+    raw = _read(path, [f"{prefix}.{name}" for prefix in ("face", "back") for name in _MAP])
+    return CoordinateMaps(_load_map(raw, "face"), _load_map(raw, "back"))
+
+
+def _read(path: Path, names: Sequence[str]) -> dict[str, np.ndarray]:
+    try:
+        raw = dict(np.load(path, allow_pickle=False))
+    except (OSError, ValueError) as error:
+        raise ValueError(f"{path} is not a readable topology file: {error}") from error
+    missing = [name for name in names if name not in raw]
+    if missing:
+        raise ValueError(f"{path}: field {missing[0]!r} is missing")
+    return raw
 
 
 def _load_map(raw: dict[str, np.ndarray], prefix: str) -> MapLayout:

@@ -2,12 +2,10 @@
 
 from __future__ import annotations
 
-import heapq
-from itertools import pairwise
-
 import numpy as np
 import numpy.typing as npt
 
+from media2face.face.rims import UPPER_LIDS, rim
 from media2face.face.topology import Topology
 from media2face.types import Float32
 
@@ -44,60 +42,11 @@ class SmoothNormals:
         return sums[self._row_of_vertex].astype(np.float32)
 
 
-# Multi-PIE landmarks along the lids, nose outwards: (upper, lower) of the left and right eye.
-_LID_LANDMARKS = (((42, 43, 44, 45), (42, 47, 46, 45)), ((39, 38, 37, 36), (39, 40, 41, 36)))
-
-
-def lid_rims(topology: Topology) -> list[tuple[npt.NDArray[np.intp], npt.NDArray[np.intp]]]:
-    """Vertices of the upper and the lower lid rim, nose outwards, for the left and right eye."""
-    skin = topology.part("skin")
-    welded = topology.weld[topology.triangles[topology.triangles[:, 0] < skin.stop]]
-    neighbours: dict[int, set[int]] = {}
-    for triangle in welded.tolist():
-        for vertex in triangle:
-            neighbours.setdefault(vertex, set()).update(triangle)
-
-    def rim(landmarks: tuple[int, ...]) -> npt.NDArray[np.intp]:
-        stops = [int(topology.weld[topology.landmarks68[k]]) for k in landmarks]
-        path = stops[:1]
-        for start, end in pairwise(stops):
-            path += _shortest_path(topology.neutral, neighbours, start, end)[1:]
-        return np.array(path, np.intp)
-
-    return [(rim(upper), rim(lower)) for upper, lower in _LID_LANDMARKS]
-
-
-def _shortest_path(
-    places: Float32, neighbours: dict[int, set[int]], start: int, end: int
-) -> list[int]:
-    """Vertices from start to end along mesh edges (Dijkstra)."""
-    came_from = {start: start}
-    done: set[int] = set()
-    best = {start: 0.0}
-    queue = [(0.0, start)]
-    while queue:
-        length, vertex = heapq.heappop(queue)
-        if vertex == end:
-            break
-        if vertex in done:
-            continue
-        done.add(vertex)
-        for other in neighbours[vertex] - done:
-            reach = length + float(np.linalg.norm(places[other] - places[vertex]))
-            if reach < best.get(other, np.inf):
-                best[other], came_from[other] = reach, vertex
-                heapq.heappush(queue, (reach, other))
-    path = [end]
-    while path[-1] != start:
-        path.append(came_from[path[-1]])
-    return path[::-1]
-
-
 class Lashes:
     """Two strips that stand on the upper lid rims and follow them from frame to frame."""
 
     def __init__(self, topology: Topology) -> None:
-        self._rims = [upper for upper, _ in lid_rims(topology)]
+        self._rims = [rim(topology, marks) for marks in UPPER_LIDS]
         self._eyes = [topology.part("eye_left"), topology.part("eye_right")]
         self.triangles = self._connect()
         self.along = np.concatenate([self._share(rim) for rim in self._rims])
@@ -110,21 +59,21 @@ class Lashes:
 
     def _connect(self) -> npt.NDArray[np.uint32]:
         triangles, first = [], 0
-        for rim in self._rims:
-            i = first + np.arange(len(rim) - 1)
-            j = i + len(rim)
+        for path in self._rims:
+            i = first + np.arange(len(path) - 1)
+            j = i + len(path)
             triangles += [np.stack([i, i + 1, j], 1), np.stack([i + 1, j + 1, j], 1)]
-            first += 2 * len(rim)
+            first += 2 * len(path)
         return np.concatenate(triangles).astype(np.uint32)
 
     def __call__(self, vertices: Float32) -> Float32:
         """float32 [N, 3] strip positions (m, head frame), in the order of `along`."""
         strips = []
-        for sign, rim, eye in zip((1, -1), self._rims, self._eyes, strict=True):
-            root = vertices[rim]
+        for sign, path, eye in zip((1, -1), self._rims, self._eyes, strict=True):
+            root = vertices[path]
             away = root - vertices[eye].mean(axis=0)
             away /= np.linalg.norm(away, axis=1, keepdims=True)
-            share = np.linspace(0, 1, len(rim))[:, None]
+            share = np.linspace(0, 1, len(path))[:, None]
             # Outer lashes are longer and sweep outwards; all curl up.
             away += share * (0, 0.55 * sign, 0) + (0, 0, 0.14)
             length = 0.0014 + 0.0052 * share * (1.35 - share)

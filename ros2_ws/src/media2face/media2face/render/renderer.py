@@ -24,6 +24,8 @@ _SHADOW_RADIUS_M = 0.24
 _SAMPLES = 4
 # Below the first height the neck stays with the body, above the second it follows the head.
 _NECK_M = (-0.115, -0.045)
+# Between these heights necks narrow or widen to the average one, whose shirt everybody wears.
+_SHIRT_M = (-0.108, -0.075)
 # Skin below this height is under the clothes and is not drawn.
 _COLLAR_M = -0.119
 _FRONT_TEETH_M = 0.090  # teeth before this plane are backed by a copy moved by
@@ -79,6 +81,9 @@ class Renderer:
         self.camera = CAMERAS[camera] if isinstance(camera, str) else camera
         self.size = (width, height)
         self._topology = topology
+        height = topology.neutral[:, 2]
+        low, high = _SHIRT_M
+        self._collar = np.clip((high - height) / (high - low), 0, 1).astype(np.float32)
         self._normals = SmoothNormals(topology.triangles, topology.weld)
         self._context = make_context()
         self._make_targets()
@@ -231,8 +236,9 @@ class Renderer:
         expected = self._topology.neutral.shape
         if vertices.shape != expected:
             raise ValueError(f"vertices are {vertices.shape}, the topology has {expected}")
+        collared = vertices + self._collar[:, None] * (self._topology.neutral - vertices)
         with self._context:  # another renderer may have been current
-            return self._draw(np.ascontiguousarray(vertices, np.float32), head_pose)
+            return self._draw(np.ascontiguousarray(collared, np.float32), head_pose)
 
     def _draw(self, vertices: Float32, head_pose: Float32) -> npt.NDArray[np.uint8]:
         self._dynamic.write(np.concatenate([vertices, self._normals(vertices)], axis=1))

@@ -4,7 +4,7 @@ The picture is an atlas of two square charts side by side: the face, and the bac
 the neck. What crosses from one chart to the other (skin tone, hair) is a function of the place on
 the resting head and of nothing else, so the seam does not show.
 
-    python -m media2face.render.texture models/gnpfa/topology.npz
+    python -m media2face.render.texture models/gnpfa/topology_full.npz
 
 paints it anew.
 """
@@ -17,8 +17,8 @@ from pathlib import Path
 import numpy as np
 import numpy.typing as npt
 
+from media2face.face.rims import LOWER_LIDS, UPPER_LIDS, rim
 from media2face.face.topology import Topology, load_topology
-from media2face.render.mesh import lid_rims
 from media2face.types import Float32
 
 SKIN_FILE = Path(__file__).with_name("skin.webp")
@@ -111,17 +111,18 @@ def _paint_lids(colour: Float32, topology: Topology, places: Float32) -> None:
     """Warm lids, a dark lash line along the upper rim, a faint one along the lower."""
     from scipy.spatial import cKDTree
 
-    for upper_rim, lower_rim in lid_rims(topology):
+    for marks in zip(UPPER_LIDS, LOWER_LIDS, strict=True):
+        upper_rim, lower_rim = (rim(topology, path) for path in marks)
         top, bottom = topology.neutral[upper_rim] * 100, topology.neutral[lower_rim] * 100
-        rim = np.concatenate([top, bottom])
+        edge = np.concatenate([top, bottom])
         inner, outer = top[0], top[-1]
-        near = (np.abs(places - rim.mean(axis=0)) < (2.4, 2.4, 2.0)).all(axis=2)
+        near = (np.abs(places - edge.mean(axis=0)) < (2.4, 2.4, 2.0)).all(axis=2)
         at = places[near]
         upper, _ = cKDTree(_dense(top)).query(at)
         lower, _ = cKDTree(_dense(bottom)).query(at)
         along = np.clip((at[:, 1] - inner[1]) / (outer[1] - inner[1]), 0, 1.15)
         patch = colour[near]
-        lid = np.exp(-((upper / 0.75) ** 2)) * (at[:, 2] > rim[:, 2].mean() - 0.2)
+        lid = np.exp(-((upper / 0.75) ** 2)) * (at[:, 2] > edge[:, 2].mean() - 0.2)
         _blend(patch, (168, 106, 92), 0.42 * lid)
         _blend(patch, (176, 104, 94), 0.35 * np.exp(-((lower / 0.28) ** 2)))
         reach = 0.085 + 0.085 * along
@@ -309,7 +310,7 @@ def main() -> None:
     from PIL import Image
 
     parser = argparse.ArgumentParser(description="Paint the skin texture.")
-    parser.add_argument("topology", type=Path, help="topology.npz of the head")
+    parser.add_argument("topology", type=Path, help="topology_full.npz of the head")
     args = parser.parse_args()
     image = Image.fromarray(paint_skin(load_topology(args.topology)))
     image.save(SKIN_FILE, quality=80, method=6, alpha_quality=50)

@@ -1,6 +1,6 @@
 """Trains the denoiser: `python -m media2face.training.denoiser --out work/small`.
 
-Needs the corpus shards, the style codes and a trained GNPFA; resumes from its last checkpoint.
+Needs the corpus shards, the style codes and an exported GNPFA; resumes from its last checkpoint.
 """
 
 from __future__ import annotations
@@ -15,18 +15,24 @@ from typing import Any
 
 import numpy as np
 import torch
-from safetensors.torch import load_file
 from torch import Tensor
 from torch.nn import functional as F
 from tqdm import trange
 
+from media2face.backends.torch import load_gnpfa
 from media2face.contract import LATENT_SLICE
 from media2face.corpus.phones import PHONES
-from media2face.face.gnpfa import METRES_TO_UNITS, Gnpfa, GnpfaConfig
-from media2face.face.topology import Topology, load_topology
+from media2face.face.gnpfa import METRES_TO_UNITS, Gnpfa
+from media2face.face.topology import (
+    CHART_BONES,
+    CoordinateMaps,
+    Topology,
+    load_maps,
+    load_topology,
+    topology_file,
+)
 from media2face.motion.denoiser import Denoiser, DenoiserConfig
 from media2face.motion.schedule import alpha_bar
-from media2face.training.gnpfa import BasisReader
 from media2face.training.motion_data import (
     Batch,
     Scale,
@@ -47,33 +53,29 @@ class LipProbe:
     """Points of the average head where errors are seen: float32 [K, 3 N] basis, millimetres."""
 
     basis: Tensor
-    weigh: torch.nn.Module
+    gnpfa: Gnpfa
     mean: Tensor
     std: Tensor
 
     def __call__(self, motion: Tensor) -> Tensor:
         """Normalised motion [B, N, X] -> displacements [B, N, 3 n] mm."""
         latent = motion[..., LATENT_SLICE] * self.std + self.mean
-        return self.weigh(latent) @ self.basis
+        return self.gnpfa.codes(latent) @ self.basis
 
 
-def make_probe(gnpfa: Gnpfa, topology: Topology, scale: Scale) -> LipProbe:
+def make_probe(gnpfa: Gnpfa, topology: Topology, maps: CoordinateMaps, scale: Scale) -> LipProbe:
     """Every fourth lip vertex, the landmarks and a spread over the rest of the face."""
-    neutral = topology.neutral
-    maps = [
-        torch.from_numpy(layout.from_mesh(neutral)[None] * METRES_TO_UNITS)
-        for layout in (topology.face_map, topology.back_map)
-    ]
+    rigid = topology.neutral[topology.chart == CHART_BONES]
+    inputs = (*(m[None] for m in maps.from_mesh(topology.neutral)), rigid)
     with torch.no_grad():
-        face, back, bones = (m[0] for m in gnpfa.neutral_branch(*maps))
-        basis = BasisReader(topology)(face, back, bones, torch.from_numpy(neutral))
+        basis = gnpfa.neutral_branch(*(torch.from_numpy(m * METRES_TO_UNITS) for m in inputs))
     marks = topology.landmarks68.astype(np.int64)
-    spread = topology.face_map.vertices[::40]
+    spread = maps.face.vertices[::40]
     points = np.concatenate([topology.lip_vertices[::4], marks[17:68], marks[60:68], spread])
     picked = basis.view(len(basis), -1, 3)[:, torch.from_numpy(points)].flatten(1) * 1000
     return LipProbe(
         picked.detach(),
-        copy.deepcopy(gnpfa.weigh).requires_grad_(False),
+        copy.deepcopy(gnpfa).requires_grad_(False),
         torch.from_numpy(scale.motion_mean[LATENT_SLICE]),
         torch.from_numpy(scale.motion_std[LATENT_SLICE]),
     )
@@ -148,18 +150,6 @@ def validate(model: Denoiser, sampler: WindowSampler, probe: LipProbe) -> dict[s
     return {name: round(value, 4) for name, value in sums.items()}
 
 
-def load_gnpfa_file(folder: Path) -> Gnpfa:
-    """The GNPFA that training.gnpfa left in its work folder."""
-    config = json.loads((folder / "gnpfa.json").read_text())["config"]
-    model = Gnpfa(
-        GnpfaConfig(**{k: tuple(v) if isinstance(v, list) else v for k, v in config.items()})
-    )
-    model.load_state_dict(
-        {k: v.float() for k, v in load_file(folder / "gnpfa.safetensors").items()}
-    )
-    return model.eval().requires_grad_(False)
-
-
 def load_styles(path: Path) -> StyleTable:
     """Codes written by training.style."""
     raw = np.load(path)
@@ -180,7 +170,7 @@ class Trainer:
         torch.manual_seed(args.seed)
         self.args = args
         self.config = DenoiserConfig(phones=len(PHONES))
-        gnpfa = load_gnpfa_file(args.gnpfa)
+        gnpfa = load_gnpfa(args.gnpfa).requires_grad_(False)
         clips = load_clips(args.corpus, "train", gnpfa, self.config)
         unseen = load_clips(args.corpus, "dev", gnpfa, self.config)
         self.checkpoint = args.out / "checkpoint.pt"
@@ -191,7 +181,8 @@ class Trainer:
         styles = load_styles(args.styles)
         self.train_set = WindowSampler(clips, self.scale, styles, self.config)
         self.unseen_set = WindowSampler(unseen, self.scale, styles, self.config)
-        self.probe = make_probe(gnpfa, load_topology(args.topology), self.scale)
+        topology = load_topology(args.gnpfa / topology_file("full"))
+        self.probe = make_probe(gnpfa, topology, load_maps(args.gnpfa / "maps.npz"), self.scale)
         self.model = Denoiser(self.config)
         self.average = copy.deepcopy(self.model).requires_grad_(False).eval()
         self.optimizer = torch.optim.AdamW(
@@ -269,8 +260,7 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--corpus", type=Path, default=Path("work/speech"))
     parser.add_argument("--styles", type=Path, default=Path("work/style/codes.npz"))
-    parser.add_argument("--gnpfa", type=Path, default=Path("work/gnpfa"))
-    parser.add_argument("--topology", type=Path, default=Path("models/gnpfa/topology.npz"))
+    parser.add_argument("--gnpfa", type=Path, default=Path("models/gnpfa"))
     parser.add_argument("--out", type=Path, default=Path("work/small"))
     parser.add_argument("--steps", type=int, default=9700)
     parser.add_argument("--batch", type=int, default=64)

@@ -1,285 +1,546 @@
-"""Trains the GNPFA: `python -m media2face.training.gnpfa --shared ../shared --out work/gnpfa`."""
+"""Trains the GNPFA on the range-of-motion set: `python -m media2face.training.gnpfa`.
+
+Three stages, each of which has a known target and is therefore quick:
+1. codes: K weighted principal components of the average head's motion; every other head's own
+   basis is the least-squares answer to the same codes.
+2. generator: the UNet learns those bases from the neutral maps.
+3. latent: E_geo, M, M' and the codes of z, with the losses of eq. 1-2 and the KL term. Code space
+   is orthonormal in the weighted square millimetres of the mesh, so its errors are geometry.
+A few steps of all networks on posed meshes end it.
+"""
 
 from __future__ import annotations
 
 import argparse
 import json
-from dataclasses import dataclass
+from collections.abc import Callable, Iterator, Sequence
+from itertools import chain, islice
 from pathlib import Path
 
 import numpy as np
 import torch
-from safetensors.torch import save_file
+from safetensors.torch import load_file, save_file
 from torch import Tensor
-from tqdm import trange
+from torch.nn import functional as F
+from tqdm import tqdm, trange
 
-from media2face.contract import BLENDSHAPE_DIM
-from media2face.corpus.facekit import FaceKit, load_facekit
-from media2face.corpus.rom import (
-    RomSource,
-    head,
-    load_captures,
-    mesh_shapes,
-    sample_expressions,
-    sample_identity,
+from media2face.contract import LATENT_DIM
+from media2face.corpus.personal import BLINKS, Person, PersonalRig
+from media2face.corpus.rom_set import RomSet
+from media2face.face.gnpfa import (
+    DEVIATION_GAIN,
+    METRES_TO_UNITS,
+    TRAIT_CELLS,
+    ChartHead,
+    Gnpfa,
+    GnpfaConfig,
+    NeutralBranch,
 )
-from media2face.face.gnpfa import METRES_TO_UNITS, Gnpfa, GnpfaConfig
-from media2face.face.topology import CHART_BONES, MapLayout, Topology, load_topology
+from media2face.face.topology import CHART_BONES, CoordinateMaps, MapLayout, Topology, load_maps
+from media2face.types import Float32
 
 LIP_WEIGHT, LID_WEIGHT = 8.0, 6.0
-KL_WEIGHT, LATENT_WEIGHT, WEIGHTS_WEIGHT = 1e-4, 0.05, 5.0
-IDENTITIES = 64  # drawn once; each step takes two of them
+KL_WEIGHT, LATENT_WEIGHT, WEIGHTS_WEIGHT = 6e-4, 0.02, 20.0
+EXPRESSIONS_A_PERSON = 400
+OVERSHOT = 6000
+POSED = 200  # meshes at a time, for memory
+MM = 1000.0
+COMMAND = (
+    "python -m media2face.training.gnpfa --latent {0.latent} --generator-steps "
+    "{0.generator_steps} --latent-steps {0.latent_steps} --posed-steps {0.posed_steps}"
+)
 
 
-@dataclass
-class Scene:
-    """Everything a step needs, as tensors."""
-
-    topology: Topology
-    shapes: Tensor  # [52, V * 3] metres
-    shape_maps: Tensor  # [52, 3, H, W] units
-    face_maps: Tensor  # [I, 3, H, W] units
-    back_maps: Tensor  # [I, 3, h, w] units
-    neutrals: Tensor  # [I, V, 3] metres
-    vertex_weights: Tensor  # [V]
-
-
-def make_scene(kit: FaceKit, topology: Topology, rng: np.random.Generator, count: int) -> Scene:
-    """Draws `count` identities and lays out their maps."""
-    shapes = mesh_shapes(kit, topology)
-    heads = [head(kit, topology, sample_identity(rng))[0] for _ in trange(count, desc="heads")]
-    neutrals = np.stack(heads)
+def vertex_weights(topology: Topology) -> Float32:
+    """float32 [V]: lips and lids count more, eyeballs (turned, not deformed) nothing."""
     weights = np.ones(len(topology.neutral), np.float32)
-    weights[topology.lip_vertices] = LIP_WEIGHT
     lids = topology.neutral[topology.landmarks68[36:48]]
     near = np.linalg.norm(topology.neutral[:, None] - lids[None], axis=-1).min(1) < 0.006
     weights[near] = LID_WEIGHT
-    return Scene(
-        topology=topology,
-        shapes=torch.from_numpy(shapes.reshape(BLENDSHAPE_DIM, -1)),
-        shape_maps=torch.from_numpy(topology.face_map.from_mesh(shapes) * METRES_TO_UNITS),
-        face_maps=torch.from_numpy(topology.face_map.from_mesh(neutrals) * METRES_TO_UNITS),
-        back_maps=torch.from_numpy(topology.back_map.from_mesh(neutrals) * METRES_TO_UNITS),
-        neutrals=torch.from_numpy(neutrals),
-        vertex_weights=torch.from_numpy(weights),
-    )
+    weights[topology.lip_vertices] = LIP_WEIGHT
+    for eye in ("eye_left", "eye_right"):
+        weights[topology.part(eye)] = 0.0
+    return weights
 
 
-class BasisReader:
-    """Differentiable twin of face.heads.vertex_basis."""
-
-    def __init__(self, topology: Topology) -> None:
-        self.vertices = len(topology.neutral)
-        self.face = self._layout(topology.face_map)
-        self.back = self._layout(topology.back_map)
-        self.rigid = torch.from_numpy(np.flatnonzero(topology.chart == CHART_BONES))
-        self.bone_weights = torch.from_numpy(topology.bone_weights[topology.chart == CHART_BONES])
-
-    @staticmethod
-    def _layout(layout: MapLayout) -> tuple[Tensor, Tensor, Tensor]:
-        index, weights = layout.bilinear()
-        return (
-            torch.from_numpy(layout.vertices),
-            torch.from_numpy(index),
-            torch.from_numpy(weights),
+def displacement_mm(rig: PersonalRig, person: Person, weights: Float32) -> Float32:
+    """float32 [N, 3 V] of a person at weights [N, 52]."""
+    parts = [
+        (rig.pose(person, weights[i : i + POSED]) - person.neutral).reshape(
+            -1, person.neutral.size
         )
+        for i in range(0, len(weights), POSED)
+    ]
+    return np.concatenate(parts) * np.float32(MM)
 
-    def __call__(self, face: Tensor, back: Tensor, bones: Tensor, neutral: Tensor) -> Tensor:
-        """[K, 3, H, W], [K, 3, h, w], [K, 2, 3, 4], [V, 3] m -> basis [K, V * 3] m."""
-        basis = face.new_zeros(face.shape[0], self.vertices, 3)
-        for maps, (vertices, index, weights) in ((face, self.face), (back, self.back)):
-            values = (maps.flatten(2)[..., index] * weights).sum(-1)
-            basis[:, vertices] = values.transpose(1, 2)
-        place = neutral[self.rigid] * METRES_TO_UNITS
-        place = torch.cat([place, torch.ones_like(place[:, :1])], 1)
-        basis[:, self.rigid] = torch.einsum("kbij,nj,nb->kni", bones, place, self.bone_weights)
-        return basis.flatten(1) / METRES_TO_UNITS
+
+class Codes:
+    """Weighted principal components of the average head's motion (not centred: rest is 0).
+
+    Attributes:
+        basis: float32 [K, 3 V] millimetres.
+        std: float32 [K] root mean square of the codes.
+    """
+
+    def __init__(self, rom: RomSet, count: int, rng: np.random.Generator) -> None:
+        self.rom = rom
+        self._root = np.sqrt(np.repeat(vertex_weights(rom.topology), 3))
+        sample = rom.train[rng.choice(len(rom.train), 2500, replace=False)]
+        moved = displacement_mm(rom.rig, rom.rig.average, sample) * self._root
+        power, axes = np.linalg.eigh(moved @ moved.T)
+        axes = moved.T @ axes[:, ::-1][:, :count]
+        self._axes = (axes / np.linalg.norm(axes, axis=0)).astype(np.float32)
+        self.std = np.sqrt(power[::-1][:count] / len(sample)).astype(np.float32)
+        spread = np.divide(1, self._root, out=np.zeros_like(self._root), where=self._root > 0)
+        self.basis = (self._axes * spread[:, None]).T.copy()
+
+    def __call__(self, weights: Float32) -> Float32:
+        """Codes float32 [N, K] of weights [N, 52]."""
+        average = self.rom.rig.average
+        parts = [
+            (displacement_mm(self.rom.rig, average, weights[i : i + POSED]) * self._root)
+            @ self._axes
+            for i in trange(0, len(weights), POSED, desc="codes", leave=False)
+        ]
+        return np.concatenate(parts)
+
+    def basis_of(self, person: Person, weights: Float32, codes: Float32) -> Float32:
+        """The person's own basis, float32 [K, 3 V] mm: least squares from the average's."""
+        moved = displacement_mm(self.rom.rig, person, weights)
+        scaled = codes / self.std
+        ridge = 0.3 * np.eye(len(self.std), dtype=np.float32)
+        right = scaled.T @ (moved - codes @ self.basis)
+        change = np.linalg.solve(scaled.T @ scaled + ridge, right)
+        return self.basis + change / self.std[:, None]
+
+
+def person_bases(codes: Codes, path: Path, rng: np.random.Generator) -> Float32:
+    """float16 [persons, K, 3 V] mm on disk; made once, about half a second a person."""
+    rom = codes.rom
+    shape = (len(rom.numbers), *codes.basis.shape)
+    if path.exists():
+        return np.load(path, mmap_mode="r")
+    part = path.with_suffix(".part.npy")
+    store = np.lib.format.open_memmap(part, "w+", np.float16, shape)
+    weights = rom.train[rng.choice(len(rom.train), EXPRESSIONS_A_PERSON, replace=False)]
+    table = codes(weights)
+    for row, number in enumerate(tqdm(rom.numbers, desc="bases")):
+        store[row] = codes.basis_of(rom.person(number), weights, table)
+    store.flush()
+    part.replace(path)
+    return np.load(path, mmap_mode="r")
+
+
+class Neutrals:
+    """Neutral maps of the persons, as the generator reads them; made when first asked for."""
+
+    def __init__(self, rom: RomSet, maps: CoordinateMaps) -> None:
+        self._rom, self._maps = rom, maps
+        self._known: dict[int, tuple[Tensor, ...]] = {}
+        self._rigid = np.flatnonzero(rom.topology.chart == CHART_BONES)
+
+    def __call__(self, number: int) -> tuple[Tensor, ...]:
+        """face [1, 3, size, size], back likewise, rigid [R, 3]; units."""
+        if number not in self._known:
+            neutral = self._rom.person(number).neutral
+            places = (*(m[None] for m in self._maps.from_mesh(neutral)), neutral[self._rigid])
+            self._known[number] = tuple(torch.from_numpy(p * METRES_TO_UNITS) for p in places)
+        return self._known[number]
+
+
+def mixture(rng: np.random.Generator) -> Float32:
+    """Shares float32 [3] of three persons: they add up to 1, and so do their squares, so that the
+    mixed head is as far from the average as its parts."""
+    angle = rng.uniform(0, 2 * np.pi) + np.arange(3) * 2 * np.pi / 3
+    return (1 / 3 + 2 / 3 * np.cos(angle)).astype(np.float32)
 
 
 @torch.no_grad()
-def start_from_components(model: Gnpfa, scene: Scene, expressions: Tensor) -> None:
-    """Sets the linear parts to principal components of the data: training starts from PCA."""
-    c = model.config
-    gram = scene.shapes * scene.vertex_weights.repeat_interleave(3).sqrt()
-    mean = expressions.mean(0)
-    centred = expressions - mean
-    left, scale, _ = torch.linalg.svd(gram, full_matrices=False)
-    spread = centred @ (left * scale)
-    _, std, axes = torch.linalg.svd(spread, full_matrices=False)
-    std = std / len(spread) ** 0.5
-    to_pc = (left * scale) @ axes.T  # weights -> components
-    latent = c.latent
-    model.to_latent.linear.weight.copy_((to_pc[:, :latent] / std[:latent]).T)
-    model.to_latent.linear.bias.copy_(-(mean @ to_pc[:, :latent]) / std[:latent])
-    model.weigh.linear.weight.normal_(0, 0.01)
-    model.weigh.linear.weight[:latent] = torch.eye(latent)
-    model.weigh.linear.bias.zero_()
-    model.weigh.linear.bias[latent] = 1.0
-    back_to_weights = torch.linalg.pinv(to_pc)  # components -> weights
-    rows = back_to_weights[:latent] * std[:latent, None]
-    model.to_weights.linear.weight.copy_(rows.T)
-    model.to_weights.linear.bias.copy_(mean)
-    table = torch.cat([rows, mean[None], torch.zeros(c.basis - latent - 1, BLENDSHAPE_DIM)])
-    _start_maps(model, scene, table)
+def start_generator(
+    model: Gnpfa,
+    codes: Codes,
+    maps: CoordinateMaps,
+    neutrals: list[tuple[Tensor, ...]],
+    bases: Float32,
+) -> None:
+    """The generator starts at what is linear in the heads' principal components.
+
+    Args:
+        neutrals: of the training persons; bases: their own, [P, K, 3 V].
+    """
+    branch, std = model.neutral_branch, torch.from_numpy(codes.std / MM)
+    branch.code_std.copy_(std)
+    model.encoder.code_std.copy_(std)
+    model.encoder.vertex_weights.copy_(torch.from_numpy(vertex_weights(codes.rom.topology)))
+    traits = _start_traits(branch, neutrals)
+    scale = codes.std[:, None, None]
+    average = codes.basis.reshape(len(scale), -1, 3) * scale
+
+    def own() -> Iterator[Float32]:
+        for basis in tqdm(bases, desc="start", leave=False):
+            yield basis.astype(np.float32).reshape(average.shape) * scale
+
+    for head, layout in ((branch.face, maps.face), (branch.back, maps.back)):
+        _start_chart(head, layout, average, own, traits)
+    _start_bones(branch, codes.rom.topology, neutrals, own, traits)
 
 
-def _start_maps(model: Gnpfa, scene: Scene, table: Tensor) -> None:
-    """table [K, 52]: the weights each basis shape stands for."""
-    branch, c = model.neutral_branch, model.config
-    back = scene.topology.back_map.from_mesh(
-        scene.shapes.view(BLENDSHAPE_DIM, -1, 3).numpy() * METRES_TO_UNITS
-    )
-    for maps, place, conv, own in (
-        (scene.shape_maps, branch.position_face, branch.face_head, c.unet_channels[0]),
-        (torch.from_numpy(back), branch.position_back, branch.back_head, c.unet_channels[1]),
-    ):
-        target = torch.einsum("kw,wchv->kchv", table, maps).flatten(0, 1)
-        u, s, v = torch.linalg.svd(target.flatten(1), full_matrices=False)
-        keep = c.position_channels
-        gain = s[:keep].sqrt().clamp_min(1e-3)
-        place.copy_((gain[:, None] * v[:keep]).view_as(place))
-        conv.weight.mul_(0.01)
-        conv.bias.zero_()
-        conv.weight[:, own:, 0, 0] = u[:, :keep] * (s[:keep] / gain)
-    branch.bones_head.weight.mul_(0.01)
-    branch.bones_head.bias.zero_()
-    _start_bones(branch.bones_constant, scene, table)
+def _start_traits(branch: NeutralBranch, neutrals: list[tuple[Tensor, ...]]) -> Float32:
+    """Every trait has a standard deviation of 1. Returns them, [P, J]."""
+    rows = [
+        F.avg_pool2d((torch.cat([face, back], 1) - branch.average) * DEVIATION_GAIN, TRAIT_CELLS)
+        for face, back, _ in neutrals
+    ]
+    cells = torch.stack(rows).flatten(1)
+    _, scale, axes = torch.linalg.svd(cells, full_matrices=False)
+    count = branch.traits.out_features
+    branch.traits.weight.copy_(axes[:count] / scale[:count, None] * len(cells) ** 0.5)
+    return branch.traits(cells).numpy()
 
 
-def _start_bones(constant: Tensor, scene: Scene, table: Tensor) -> None:
-    topology = scene.topology
-    deltas = (table @ scene.shapes).view(len(table), -1, 3) * METRES_TO_UNITS
-    affine = torch.zeros(len(table), 2, 3, 4)
-    for bone in (0, 1):
-        rows = torch.from_numpy(np.flatnonzero(topology.bone_weights[:, bone] > 0.9))
-        place = torch.from_numpy(topology.neutral)[rows] * METRES_TO_UNITS
-        place = torch.cat([place, torch.ones(len(rows), 1)], 1)
-        for k in range(len(table)):
-            affine[k, bone] = torch.linalg.lstsq(place, deltas[k, rows]).solution.T
-    constant.copy_(affine.flatten())
+def _columns(scaled: Float32, layout: MapLayout) -> Float32:
+    """[K, V, 3] -> [N, 3 K] at a chart's vertices."""
+    return scaled[:, layout.vertices].transpose(1, 0, 2).reshape(len(layout.vertices), -1)
 
 
-def losses(
-    model: Gnpfa, scene: Scene, reader: BasisReader, who: int, weights: Tensor
-) -> dict[str, Tensor]:
-    """The terms of PAPER.md section 1 for one identity and expressions [N, 52]."""
-    target = weights @ scene.shapes
-    maps = torch.einsum("nw,wchv->nchv", weights, scene.shape_maps)
-    mean, log_variance = model.encoder(maps)
-    z = mean + torch.randn_like(mean) * (0.5 * log_variance).exp()
-    z_mapped = model.to_latent(weights)
-    basis = _basis(model, scene, reader, who)
-    per_vertex = scene.vertex_weights.repeat_interleave(3)
-    scanned = ((model.weigh(z) @ basis - target) * 1000).square()
-    mapped = ((model.weigh(z_mapped) @ basis - target) * 1000).square()
-    kl = 0.5 * (mean.square() + log_variance.exp() - 1 - log_variance).sum(-1).mean()
-    back = (model.to_weights(z_mapped) - weights).square().mean()
-    back_scanned = (model.to_weights(mean) - weights).square().mean()
-    return {
-        "scan": (scanned * per_vertex).mean(),
-        "mapped": (mapped * per_vertex).mean(),
-        "latent": LATENT_WEIGHT * (z_mapped - mean).square().mean(),
-        "weights": WEIGHTS_WEIGHT * (back + back_scanned),
-        "kl": KL_WEIGHT * kl,
+def _regressed(traits: Float32, values: Float32) -> tuple[Float32, Float32]:
+    """Least squares values [P, ...] = constant + traits @ slopes [J, ...], slightly ridged."""
+    design = np.c_[np.ones(len(traits), np.float32), traits]
+    flat = values.reshape(len(values), -1)
+    ridge = np.diag(np.r_[0, np.full(traits.shape[1], 1.0)])
+    solution = np.linalg.solve(design.T @ design + ridge, design.T @ flat).astype(np.float32)
+    return solution[0].reshape(values.shape[1:]), solution[1:].reshape(-1, *values.shape[1:])
+
+
+def _start_chart(
+    head: ChartHead,
+    layout: MapLayout,
+    average: Float32,
+    own: Callable[[], Iterator[Float32]],
+    traits: Float32,
+) -> None:
+    """Position channels: principal components over the vertices of the average head's basis and
+    of what some heads differ in from it. average: [K, V, 3] mm at one standard deviation."""
+    plain = _columns(average, layout)
+    some = [_columns(basis, layout) - plain for basis in islice(own(), 30)]
+    left, _, _ = np.linalg.svd(np.concatenate([plain, *some], 1), full_matrices=False)
+    places = left[:, : head.position.shape[1]] * len(left) ** 0.5
+    head.position.copy_(torch.from_numpy(places))
+    read = np.linalg.pinv(places)
+    mixes = np.stack([(read @ _columns(basis, layout)).T for basis in own()])
+    common, personal = _regressed(traits, mixes)
+    head.common.copy_(torch.from_numpy(common))
+    head.personal.copy_(torch.from_numpy(personal))
+
+
+def _start_bones(
+    branch: NeutralBranch,
+    topology: Topology,
+    neutrals: list[tuple[Tensor, ...]],
+    own: Callable[[], Iterator[Float32]],
+    traits: Float32,
+) -> None:
+    rigid = np.flatnonzero(topology.chart == CHART_BONES)
+    found = []
+    for (_, _, place), basis in zip(neutrals, own(), strict=True):
+        affine = np.zeros((len(basis), 2, 3, 4), np.float32)
+        for bone in (0, 1):
+            share = topology.bone_weights[rigid, bone]
+            rows = np.flatnonzero(share > 0.02)
+            design = np.c_[place[rows], np.ones(len(rows))] * share[rows, None]
+            moved = basis[:, rigid[rows]].transpose(1, 0, 2).reshape(len(rows), -1)
+            solution = np.linalg.lstsq(design, moved, rcond=None)[0]
+            affine[:, bone] = solution.T.reshape(-1, 3, 4)
+        found.append(affine.ravel())
+    constant, slopes = _regressed(traits, np.stack(found))
+    branch.bones_constant.copy_(torch.from_numpy(constant))
+    branch.bones_head.weight.copy_(torch.from_numpy(slopes.T))
+
+
+def _by_start(branch: NeutralBranch) -> tuple[list[Tensor], list[Tensor]]:
+    """Parameters that start near where they belong, and the rest."""
+    started = {"position", "common", "personal", "traits", "bones_constant", "bones_head"}
+    fine, free = [], []
+    for name, parameter in branch.named_parameters():
+        (fine if started & set(name.split(".")) else free).append(parameter)
+    return fine, free
+
+
+def _mixed(parts: Sequence[Tensor], shares: Float32) -> Tensor:
+    return torch.stack([float(c) * part for c, part in zip(shares, parts, strict=True)]).sum(0)
+
+
+class Trainer:
+    """The stages, on one model."""
+
+    def __init__(self, args: argparse.Namespace) -> None:
+        torch.manual_seed(args.seed)
+        self.args, self.rng = args, np.random.default_rng(args.seed)
+        self.rom = RomSet(args.shared, args.gnpfa / "topology_full.npz", args.rom)
+        self.maps = load_maps(args.gnpfa / "maps.npz")
+        config = GnpfaConfig(latent=args.latent)
+        args.out.mkdir(parents=True, exist_ok=True)
+        self.codes = Codes(self.rom, config.basis, self.rng)
+        self.model = Gnpfa(config, self.rom.topology, self.maps)
+        self.neutrals = Neutrals(self.rom, self.maps)
+        weights = torch.from_numpy(vertex_weights(self.rom.topology)).repeat_interleave(3)
+        self.vertex_share = weights / weights.sum() * 3
+        if args.keep_latents:
+            old = load_file(args.keep_latents / "gnpfa.safetensors")
+            own = {k.removeprefix("to_latent."): v.float() for k, v in old.items()
+                   if k.startswith("to_latent.")}  # fmt: skip
+            self.model.to_latent.load_state_dict(own)
+            self.model.to_latent.requires_grad_(False)
+
+    def train_generator(self) -> None:
+        """Stage 2: square millimetres between predicted and own bases, codes at their spread.
+
+        Deformation transfer is nearly linear in the neutral (0.05 mm off where heads differ by
+        0.38), so mixed heads with mixed bases are true enough, and there is no end of them.
+        """
+        bases = person_bases(self.codes, self.args.out / "bases.npy", self.rng)
+        many = len(self.rom.train_persons)
+        known = [self.neutrals(n) for n in tqdm(self.rom.train_persons, desc="neutral maps")]
+        start_generator(self.model, self.codes, self.maps, known, bases[:many])
+        print(f"linear start: held out {self._generator_error(bases):.4f} mm2", flush=True)
+        branch, steps = self.model.neutral_branch, self.args.generator_steps
+        fine, free = _by_start(branch)
+        rates = [self.args.rate / 20, self.args.rate]
+        optimizer = torch.optim.AdamW([{"params": fine}, {"params": free}], weight_decay=1e-4)
+        schedule = torch.optim.lr_scheduler.OneCycleLR(optimizer, rates, steps)
+        std = torch.from_numpy(self.codes.std)[:, None]
+        bar, mean = trange(steps, desc="generator"), 0.0
+        for step in bar:
+            rows = self.rng.choice(many, 3, replace=False)
+            shares = mixture(self.rng)
+            inputs = zip(*(self.neutrals(self.rom.numbers[row]) for row in rows), strict=True)
+            own = [torch.from_numpy(bases[row].astype(np.float32)) for row in rows]
+            error = branch(*(_mixed(parts, shares) for parts in inputs)) - _mixed(own, shares)
+            loss = ((error * std).square().sum(0) * self.vertex_share).sum() / 3
+            optimizer.zero_grad()
+            loss.backward()
+            torch.nn.utils.clip_grad_norm_(branch.parameters(), 0.1)
+            optimizer.step()
+            schedule.step()
+            mean += 0.02 * (float(loss) - mean) if step else float(loss)
+            if step % 50 == 0:
+                bar.set_postfix(train=f"{mean:.4f}")
+            if step % 500 == 499:
+                bar.write(f"step {step + 1}: held out {self._generator_error(bases):.4f} mm2")
+
+    @torch.no_grad()
+    def _generator_error(self, bases: Float32) -> float:
+        std = torch.from_numpy(self.codes.std)[:, None]
+        errors = []
+        for row in range(len(self.rom.train_persons), len(self.rom.numbers)):
+            found = self.model.neutral_branch(*self.neutrals(self.rom.numbers[row]))
+            target = torch.from_numpy(bases[row].astype(np.float32))
+            square = ((found - target) * std).square().sum(0) * self.vertex_share
+            errors.append(float(square.sum() / 3))
+        return float(np.mean(errors))
+
+    def train_latent(self) -> None:
+        """Stage 3, in code space, on fresh draws of the set's expressions."""
+        drawn = np.concatenate([self.rom.train, self._overshot(OVERSHOT)])
+        weights, table = torch.from_numpy(drawn), torch.from_numpy(self.codes(drawn)) / MM
+        model, steps = self.model, self.args.latent_steps
+        self._start_latent(weights, table)
+        nets = (model.encoder, model.to_codes, model.to_latent, model.to_weights)
+        free = [p for net in nets for p in net.parameters() if p.requires_grad]
+        optimizer = torch.optim.AdamW(free, lr=1e-3, weight_decay=1e-5)
+        schedule = torch.optim.lr_scheduler.OneCycleLR(optimizer, 1e-3, steps)
+        bar = trange(steps, desc="latent")
+        for step in bar:
+            pick = torch.from_numpy(self.rng.integers(len(weights), size=512))
+            noise = 0.01 * model.encoder.code_std * torch.randn(512, len(self.codes.std))
+            terms = self._terms(weights[pick], table[pick], table[pick] + noise)
+            loss = torch.stack(list(terms.values())).sum()
+            optimizer.zero_grad()
+            loss.backward()
+            torch.nn.utils.clip_grad_norm_(free, 1.0)
+            optimizer.step()
+            schedule.step()
+            if step % 100 == 0:
+                bar.set_postfix({name: f"{float(value):.4f}" for name, value in terms.items()})
+
+    def _terms(self, weights: Tensor, codes: Tensor, seen: Tensor) -> dict[str, Tensor]:
+        """Losses of PAPER.md section 1 for expressions whose codes [N, K] E_geo sees as `seen`.
+        Errors of codes are square millimetres, vertex weights applied, a vertex."""
+        model = self.model
+        mean, log_variance = model.encoder.from_codes(seen)
+        z = mean + torch.randn_like(mean) * (0.5 * log_variance).exp()
+        mapped = model.to_latent(weights)
+        per_vertex = MM**2 / model.encoder.vertex_weights.sum()
+        errors = {
+            "scan": (model.codes(z) - codes).square().sum(-1).mean() * per_vertex,
+            "mapped": (model.codes(mapped) - codes).square().sum(-1).mean() * per_vertex,
+        }
+        back = (model.to_weights(mapped) - weights).square().mean()
+        back_scanned = (model.to_weights(mean) - weights).square().mean()
+        kl = 0.5 * (mean.square() + log_variance.exp() - 1 - log_variance).sum(-1).mean()
+        return errors | {
+            "latent": LATENT_WEIGHT * (mapped - mean).square().mean(),
+            "weights": WEIGHTS_WEIGHT * (back + back_scanned),
+            "kl": KL_WEIGHT * kl,
+        }
+
+    @torch.no_grad()
+    def _start_latent(self, weights: Tensor, codes: Tensor) -> None:
+        """The linear parts start at least squares; z at the leading codes, or where a kept M
+        says."""
+        model, scaled = self.model, codes / self.model.encoder.code_std
+        latent = model.config.latent
+        z = model.to_latent(weights) if self.args.keep_latents else scaled[:, :latent]
+        pairs = [
+            (model.encoder.to_mean, scaled, z),
+            (model.to_codes, z, scaled),
+            (model.to_weights, z, weights),
+        ]
+        if not self.args.keep_latents:
+            pairs.append((model.to_latent, weights, z))
+        ones = torch.ones(len(z), 1)
+        for net, inputs, outputs in pairs:
+            solution = torch.linalg.lstsq(torch.cat([inputs, ones], 1), outputs).solution
+            net.linear.weight.copy_(solution[:-1].T)
+            net.linear.bias.copy_(solution[-1])
+        model.encoder.to_log_variance.weight.zero_()
+        model.encoder.to_log_variance.bias.fill_(-8.0)
+
+    def train_posed(self) -> None:
+        """All networks on posed meshes of persons; M stays."""
+        model, steps = self.model, self.args.posed_steps
+        if steps == 0:
+            return
+        model.to_latent.requires_grad_(False)
+        fine, free = _by_start(model.neutral_branch)
+        nets = (model.encoder, model.to_codes, model.to_weights)
+        groups = [fine, free, [p for net in nets for p in net.parameters()]]
+        rates = [self.args.rate / 100, self.args.rate / 10, self.args.rate / 2]
+        optimizer = torch.optim.AdamW([{"params": group} for group in groups], weight_decay=1e-5)
+        schedule = torch.optim.lr_scheduler.OneCycleLR(optimizer, rates, steps)
+        bar = trange(steps, desc="posed")
+        for step in bar:
+            number = int(self.rng.choice(self.rom.train_persons))
+            drawn = np.concatenate([self._draw(self.rom.train, 56), self._overshot(8)])
+            terms = self._posed_terms(number, drawn)
+            loss = torch.stack(list(terms.values())).sum()
+            optimizer.zero_grad()
+            loss.backward()
+            torch.nn.utils.clip_grad_norm_(list(chain(*groups)), 1.0)
+            optimizer.step()
+            schedule.step()
+            if step % 20 == 0:
+                bar.set_postfix({name: f"{float(value):.4f}" for name, value in terms.items()})
+
+    def _draw(self, expressions: Float32, count: int) -> Float32:
+        return expressions[self.rng.integers(len(expressions), size=count)]
+
+    def _overshot(self, count: int) -> Float32:
+        """Blinks beyond 1, as a denoiser makes them: the lids are to stay shut, not to cross."""
+        weights = self._draw(self.rom.train, count).copy()
+        weights[:, list(BLINKS)] = self.rng.uniform(0.8, 1.6, (count, 1))
+        return weights
+
+    def _posed_terms(self, number: int, expressions: Float32) -> dict[str, Tensor]:
+        model = self.model
+        moved = displacement_mm(self.rom.rig, self.rom.person(number), expressions)
+        target, weights = torch.from_numpy(moved), torch.from_numpy(expressions)
+        basis = model.neutral_branch(*self.neutrals(number))
+        codes = model.encoder.codes(target / MM, basis.detach())
+        terms = self._terms(weights, codes, codes)
+        for name, z in (
+            ("scan", model.encoder.from_codes(codes)[0]),
+            ("mapped", model.to_latent(weights)),
+        ):
+            error = (model.codes(z) @ basis * MM - target).square().mean(0)
+            terms[name] = error.mean() * 3 + (error * self.vertex_share).sum()
+        return terms
+
+    @torch.no_grad()
+    def evaluate(self, persons: list[int], expressions: Float32) -> dict[str, float]:
+        """Errors in mm through E_geo and through M."""
+        scanned, mapped, names = [], [], []
+        rng = np.random.default_rng(99)
+        for number in persons:
+            weights = expressions[rng.integers(len(expressions), size=48)]
+            moved = displacement_mm(self.rom.rig, self.rom.person(number), weights)
+            target, known = torch.from_numpy(moved), torch.from_numpy(weights)
+            basis = self.model.neutral_branch(*self.neutrals(number))
+            mean, _ = self.model.encoder(target / MM, basis)
+            for z, found in ((mean, scanned), (self.model.to_latent(known), mapped)):
+                error = (self.model.codes(z) @ basis * MM - target).view(len(known), -1, 3)
+                found.append(error.norm(dim=-1))
+            back = self.model.to_weights(self.model.to_latent(known)).clamp(0, 1)
+            names.append((back - known).abs())
+        return _metrics(self.rom.topology, torch.cat(scanned), torch.cat(mapped), torch.cat(names))
+
+    def restore(self, state: dict[str, Tensor], generator_alone: bool) -> None:
+        """Takes over what a stage left; the generator does not depend on the size of z."""
+        if generator_alone:
+            own = ("neutral_branch.", "encoder.code_std", "encoder.vertex_weights")
+            state = {name: value for name, value in state.items() if name.startswith(own)}
+        self.model.load_state_dict(state, strict=not generator_alone)
+
+    def save(self, metrics: dict[str, float]) -> None:
+        """Writes gnpfa.safetensors (float16) and gnpfa.json."""
+        out = self.args.out
+        state = {k: v.half().contiguous() for k, v in self.model.state_dict().items()}
+        save_file(state, out / "gnpfa.safetensors.part")
+        (out / "gnpfa.safetensors.part").replace(out / "gnpfa.safetensors")
+        note = {"command": COMMAND.format(self.args), "config": self.model.config.to_dict()}
+        note["metrics"] = metrics
+        (out / "gnpfa.json").write_text(json.dumps(note, indent=1))
+
+
+def _metrics(topology: Topology, scan: Tensor, mesh: Tensor, names: Tensor) -> dict[str, float]:
+    lips = torch.from_numpy(topology.lip_vertices)
+    values = {
+        "scan_mean_mm": scan.mean(),
+        "scan_lips_mm": scan[:, lips].mean(),
+        "scan_p99_mm": np.percentile(scan.numpy(), 99),
+        "mapped_mean_mm": mesh.mean(),
+        "mapped_lips_mm": mesh[:, lips].mean(),
+        "mapped_p99_mm": np.percentile(mesh.numpy(), 99),
+        "weights_mean_abs": names.mean(),
     }
-
-
-def _basis(model: Gnpfa, scene: Scene, reader: BasisReader, who: int) -> Tensor:
-    face, back, bones = model.neutral_branch(
-        scene.face_maps[who : who + 1], scene.back_maps[who : who + 1]
-    )
-    return reader(face[0], back[0], bones[0], scene.neutrals[who])
+    return {name: round(float(value), 4) for name, value in values.items()}
 
 
 def train(args: argparse.Namespace) -> None:
-    """Runs the training and writes gnpfa.safetensors, config and metrics to args.out."""
-    torch.manual_seed(args.seed)
-    rng = np.random.default_rng(args.seed)
-    kit = load_facekit(args.shared / "facekit" / "facekit.npz")
-    captures = load_captures(args.shared / "capture")
-    fit, held_out = _split(captures)
-    topology = load_topology(args.topology)
-    scene = make_scene(kit, topology, rng, IDENTITIES)
-    model, reader = Gnpfa(GnpfaConfig()), BasisReader(topology)
-    start_from_components(model, scene, torch.from_numpy(sample_expressions(fit, 6000, rng)))
-    optimizer = torch.optim.AdamW(model.parameters(), lr=args.rate, weight_decay=1e-5)
-    schedule = torch.optim.lr_scheduler.OneCycleLR(optimizer, args.rate, args.steps)
-    bar = trange(args.steps, desc="gnpfa")
-    for step in bar:
-        terms: dict[str, Tensor] = {}
-        for who in rng.integers(IDENTITIES - 8, size=2):  # the last 8 are held out
-            weights = torch.from_numpy(sample_expressions(fit, args.batch, rng))
-            for name, value in losses(model, scene, reader, int(who), weights).items():
-                terms[name] = terms.get(name, torch.zeros(())) + value / 2
-        loss = torch.stack(list(terms.values())).sum()
-        optimizer.zero_grad()
-        loss.backward()
-        torch.nn.utils.clip_grad_norm_(model.parameters(), 1.0)
-        optimizer.step()
-        schedule.step()
-        if step % 25 == 0:
-            bar.set_postfix({name: f"{float(value):.4f}" for name, value in terms.items()})
-        if step % 500 == 499 or step == args.steps - 1:
-            metrics = evaluate(model, scene, reader, held_out)
-            bar.write(json.dumps({"step": step + 1, **metrics}))
-            _save(model, metrics, args)
-
-
-def _split(captures: RomSource) -> tuple[RomSource, RomSource]:
-    """The last fifth of either kind of capture is held out."""
-    a, b = (int(0.8 * len(x)) for x in (captures.full_face, captures.speech))
-    return (
-        RomSource(captures.full_face[:a], captures.speech[:b]),
-        RomSource(captures.full_face[a:], captures.speech[b:]),
-    )
-
-
-@torch.no_grad()
-def evaluate(
-    model: Gnpfa, scene: Scene, reader: BasisReader, source: RomSource
-) -> dict[str, float]:
-    """Errors in mm on held-out heads and expressions, through the encoder and through M."""
-    rng = np.random.default_rng(99)
-    scanned, mapped, names = [], [], []
-    for who in range(IDENTITIES - 8, IDENTITIES):
-        weights = torch.from_numpy(sample_expressions(source, 64, rng))
-        target = weights @ scene.shapes
-        basis = _basis(model, scene, reader, who)
-        mean, _ = model.encoder(torch.einsum("nw,wchv->nchv", weights, scene.shape_maps))
-        for z, found in ((mean, scanned), (model.to_latent(weights), mapped)):
-            error = (model.weigh(z) @ basis - target).view(len(weights), -1, 3) * 1000
-            found.append(error.norm(dim=-1))
-        names.append((model.to_weights(model.to_latent(weights)).clamp(0, 1) - weights).abs())
-    lips = torch.from_numpy(scene.topology.lip_vertices)
-    scan, mesh = torch.cat(scanned), torch.cat(mapped)
-    return {
-        "scan_mean_mm": round(float(scan.mean()), 4),
-        "scan_lips_mm": round(float(scan[:, lips].mean()), 4),
-        "scan_p99_mm": round(float(np.percentile(scan.numpy(), 99)), 4),
-        "mapped_mean_mm": round(float(mesh.mean()), 4),
-        "mapped_lips_mm": round(float(mesh[:, lips].mean()), 4),
-        "weights_mean_abs": round(float(torch.cat(names).mean()), 4),
-    }
-
-
-def _save(model: Gnpfa, metrics: dict[str, float], args: argparse.Namespace) -> None:
-    args.out.mkdir(parents=True, exist_ok=True)
-    state = {k: v.half().contiguous() for k, v in model.state_dict().items()}
-    save_file(state, args.out / "gnpfa.safetensors.part")
-    (args.out / "gnpfa.safetensors.part").replace(args.out / "gnpfa.safetensors")
-    note = {"config": model.config.to_dict(), "metrics": metrics, "steps": args.steps}
-    (args.out / "gnpfa.json").write_text(json.dumps(note, indent=1))
+    """Runs the stages and writes the model to args.out. A stage that was done is not done again:
+    what it left in args.out is read instead."""
+    trainer = Trainer(args)
+    held_out = trainer.rom.held_out_persons, trainer.rom.held_out
+    for stage in (trainer.train_generator, trainer.train_latent, trainer.train_posed):
+        store = args.out / f"{stage.__name__}.safetensors"
+        if store.exists():
+            trainer.restore(load_file(store), stage == trainer.train_generator)
+            continue
+        stage()
+        save_file({k: v.contiguous() for k, v in trainer.model.state_dict().items()}, store)
+        metrics = trainer.evaluate(*held_out)
+        print(stage.__name__, json.dumps(metrics), flush=True)
+        trainer.save(metrics)
 
 
 def main() -> None:
     """Command line."""
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--shared", type=Path, default=Path("../shared"))
-    parser.add_argument("--topology", type=Path, default=Path("models/gnpfa/topology.npz"))
+    parser.add_argument("--gnpfa", type=Path, default=Path("models/gnpfa"), help="mesh and maps")
+    parser.add_argument("--rom", type=Path, default=Path("work/rom"))
     parser.add_argument("--out", type=Path, default=Path("work/gnpfa"))
-    parser.add_argument("--steps", type=int, default=900)
-    parser.add_argument("--batch", type=int, default=64, help="expressions an identity")
-    parser.add_argument("--rate", type=float, default=5e-4)
+    parser.add_argument("--latent", type=int, default=LATENT_DIM)
+    parser.add_argument(
+        "--keep-latents",
+        type=Path,
+        help="folder of an earlier gnpfa.safetensors whose M stays, and with it what z means: "
+        "denoisers trained on it go on working",
+    )
+    parser.add_argument("--generator-steps", type=int, default=1500)
+    parser.add_argument("--latent-steps", type=int, default=8000)
+    parser.add_argument("--posed-steps", type=int, default=450, help="0 = none")
+    parser.add_argument("--rate", type=float, default=1e-4)
     parser.add_argument("--seed", type=int, default=0)
     train(parser.parse_args())
 
