@@ -230,22 +230,25 @@ def _profile(call: ast.expr) -> str:
 
 
 def launch() -> str:
-    """Every launch file's arguments."""
+    """Every launch file with what its head says, and the arguments they share."""
     out = []
     for path in sorted((PACKAGE / "launch").glob("*.launch.py")):
-        tree = ast.parse(path.read_text())
-        docstring = (ast.get_docstring(tree) or "").split("\n\n")[0].replace("\n", " ")
-        out.append(f"## {path.name}\n\n{docstring}")
-        for statement in tree.body:
-            if isinstance(statement, ast.Assign) and ast.unparse(statement.targets[0]) == (
-                "ARGUMENTS"
-            ):
-                arguments = ast.literal_eval(statement.value)
-                rows = [
-                    (f"`{name}`", "the shipped one" if value is None else _value(value), text)
-                    for name, (value, text) in arguments.items()
-                ]
-                out.append(table(("argument", "default", ""), rows))
+        docstring = ast.get_docstring(ast.parse(path.read_text())) or ""
+        summary, _, examples = docstring.partition("\n\n")
+        out.append(f"## {path.name}\n\n{summary}\n\n```\n{examples}\n```")
+    # Read, not imported: launch is not on every machine.
+    tree = ast.parse((PACKAGE / "m2f_node" / "launching.py").read_text())
+    (arguments,) = (
+        ast.literal_eval(statement.value)
+        for statement in tree.body
+        if isinstance(statement, ast.AnnAssign) and ast.unparse(statement.target) == "ARGUMENTS"
+    )
+    rows = [
+        (f"`{name}`", "the shipped one" if value is None else _value(value), text)
+        for name, (value, text) in arguments.items()
+    ]
+    shared = "## Arguments of m2f.launch.py and robot.launch.py"
+    out.append(f"{shared}\n\n{table(('argument', 'default', ''), rows)}")
     return "\n\n".join(out)
 
 

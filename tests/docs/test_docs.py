@@ -79,7 +79,7 @@ def test_commands_of_the_pages_exist(page: Path, from_code: ModuleType) -> None:
 
 def test_the_example_parameters_are_all_of_them(from_code: ModuleType) -> None:
     path = ROOT / "ros2_ws/src/m2f_node/config/m2f.yaml"
-    example = yaml.safe_load(path.read_text())["/**"]["ros__parameters"]
+    example = yaml.safe_load(path.read_text())["/**/m2f_node"]["ros__parameters"]
     defaults = {name: spec.default for name, spec in from_code.specs("face_node").items()}
     del defaults["autostart"]  # of the launch file
     assert example == defaults

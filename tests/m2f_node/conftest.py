@@ -7,6 +7,7 @@ import subprocess
 import threading
 import time
 from collections.abc import Callable, Iterator
+from contextlib import ExitStack
 from pathlib import Path
 from typing import Any
 
@@ -89,8 +90,9 @@ def start() -> Iterator[Callable[..., NodeProcess]]:
         return started[-1]
 
     yield _start
-    for node in reversed(started):
-        node.stop()
+    with ExitStack() as stack:  # one that does not end must not keep the others from it
+        for node in started:
+            stack.callback(node.stop)
 
 
 class Client:

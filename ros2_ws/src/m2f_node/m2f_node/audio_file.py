@@ -15,6 +15,7 @@ import numpy.typing as npt
 import rclpy
 import soundfile
 from m2f_msgs.msg import AudioChunk
+from rclpy._rclpy_pybind11 import RCLError
 from rclpy.clock import ClockType
 from rclpy.duration import Duration
 from rclpy.executors import ExternalShutdownException, SingleThreadedExecutor
@@ -35,6 +36,7 @@ BURST_SPEED = 50.0
 # A best-effort subscriber knows of this publisher a little after this publisher knows of it, and
 # would miss what is sent between.
 SETTLE_S = 0.5
+SPIN_S = 0.2
 # Chunks are kept for receivers that are a little behind.
 AUDIO_QOS = QoSProfile(depth=1000, reliability=ReliabilityPolicy.RELIABLE)
 SPECS = {
@@ -202,5 +204,7 @@ def main() -> int:
 
 
 def _spin(executor: SingleThreadedExecutor) -> None:
-    with contextlib.suppress(ExternalShutdownException):
-        executor.spin()
+    # In short turns: a shutdown that comes just before a wait does not wake it.
+    with contextlib.suppress(ExternalShutdownException, RCLError):
+        while rclpy.ok():
+            executor.spin_once(timeout_sec=SPIN_S)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 import traceback
 from collections.abc import Callable, Sequence
 from functools import wraps
@@ -12,6 +13,8 @@ from rclpy._rclpy_pybind11 import RCLError
 from rclpy.executors import ExternalShutdownException, SingleThreadedExecutor
 from rclpy.lifecycle import LifecycleNode, LifecycleState, TransitionCallbackReturn
 from rclpy.node import Node
+
+ENDING_S = 0.3
 
 AnyNode = TypeVar("AnyNode", bound=LifecycleNode)
 Transition = Callable[[AnyNode, LifecycleState], TransitionCallbackReturn]
@@ -64,9 +67,18 @@ def _spin(executor: SingleThreadedExecutor) -> None:
         except RCLError as error:
             # rclpy raises out of spin() when a client asks for a transition that the state
             # does not have; the request is refused all the same, so go on.
-            if not rclpy.ok():
+            if _ended():
                 return
             executor.get_nodes()[0].get_logger().warning(f"a request was refused: {error}")
+
+
+def _ended() -> bool:
+    """Whether this process is being shut down. A signal that comes while rclpy takes or sends a
+    message surfaces as an error of that, a moment before the context ends."""
+    deadline = time.monotonic() + ENDING_S
+    while rclpy.ok() and time.monotonic() < deadline:
+        time.sleep(0.005)
+    return not rclpy.ok()
 
 
 def run_node(name: str, make: Callable[[], Node]) -> int:
@@ -91,9 +103,9 @@ def run_node(name: str, make: Callable[[], Node]) -> int:
             raise
         rclpy.logging.get_logger(name).fatal(str(error))
         return 1
-    except RCLError:
-        if rclpy.ok():
-            raise  # else a callback met the shutdown half way: that is an end like any other
+    except RuntimeError:
+        if not _ended():
+            raise
     except (KeyboardInterrupt, ExternalShutdownException):
         pass
     finally:

@@ -7,6 +7,7 @@ import json
 import platform
 import time
 from collections.abc import Callable
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -47,7 +48,7 @@ def _decoder(args: argparse.Namespace) -> None:
         for frames in tqdm(BATCHES, desc=f"{level}, {backend.name}", leave=False):
             motion = np.zeros((frames, MOTION_DIM), np.float32)
             motion[:, LATENT_SLICE] = rng.normal(0, 1, motion[:, LATENT_SLICE].shape)
-            times = _time(lambda m=motion, i=identity, b=backend: b.decode(i, m))
+            times = _time(partial(backend.decode, identity, motion))
             rows.append(
                 {
                     "level": level,

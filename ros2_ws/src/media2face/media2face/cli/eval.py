@@ -57,7 +57,7 @@ def _gnpfa(args: argparse.Namespace) -> None:
     args.output.mkdir(parents=True, exist_ok=True)
     table, by_vertex = gnpfa.accuracy(examiner)
     names, truth, answer = gnpfa.names_back(examiner)
-    results = {
+    results: dict[str, dict[str, Any]] = {
         "accuracy": table,
         "identity": gnpfa.identity_in_latent(examiner),
         "transfer": gnpfa.transfer(examiner),
