@@ -8,7 +8,6 @@ from __future__ import annotations
 import array
 from pathlib import Path
 
-import rclpy
 from ament_index_python.packages import get_package_share_directory
 from builtin_interfaces.msg import Time
 from diagnostic_msgs.msg import DiagnosticArray
@@ -16,7 +15,6 @@ from m2f_msgs.msg import FaceFrame
 from media2face.rig.map import MapError, load_map
 from media2face.rig.motion import Controller, Ticks
 from rclpy.duration import Duration
-from rclpy.executors import ExternalShutdownException, SingleThreadedExecutor
 from rclpy.node import Node
 from rclpy.publisher import Publisher
 from rclpy.qos import QoSProfile, ReliabilityPolicy
@@ -29,6 +27,7 @@ from m2f_node import parameters
 from m2f_node.actuator_health import Health
 from m2f_node.conversions import stamp_problem, to_seconds
 from m2f_node.parameters import Spec
+from m2f_node.spinning import run_node
 
 LOG_PERIOD_S = 5.0
 # Frames are published reliably; qos_overrides.* parameters choose otherwise.
@@ -98,6 +97,10 @@ class ActuatorNode(Node):
         )
         self.create_timer(self.rig.period_ns * 1e-9, self._on_tick)
         self.create_timer(1.0, self._on_diagnostics)
+        self.get_logger().info(
+            f"map {self.rig.name} ({self.path}): {len(self.rig.joints)} joints at "
+            f"{self.rig.rate_hz:g} Hz"
+        )
 
     def _on_frame(self, msg: FaceFrame) -> None:
         now_s = self.get_clock().now().nanoseconds * 1e-9
@@ -168,24 +171,4 @@ class ActuatorNode(Node):
 
 def main() -> int:
     """Exit status: 1 where the map cannot be used, else 0."""
-    rclpy.init()
-    node: ActuatorNode | None = None
-    try:
-        node = ActuatorNode()
-        rig = node.rig
-        node.get_logger().info(
-            f"map {rig.name} ({node.path}): {len(rig.joints)} joints at {rig.rate_hz:g} Hz"
-        )
-        executor = SingleThreadedExecutor()
-        executor.add_node(node)
-        executor.spin()
-    except MapError as error:
-        rclpy.logging.get_logger("actuator").fatal(str(error))
-        return 1
-    except (KeyboardInterrupt, ExternalShutdownException):
-        pass
-    finally:
-        if node is not None:
-            node.destroy_node()
-        rclpy.try_shutdown()
-    return 0
+    return run_node("actuator", ActuatorNode)

@@ -10,7 +10,6 @@ import socket
 from dataclasses import dataclass, field
 
 import numpy as np
-import rclpy
 from diagnostic_msgs.msg import DiagnosticArray, DiagnosticStatus, KeyValue
 from m2f_msgs.msg import FaceFrame
 from media2face.exporting.livelink import (
@@ -24,7 +23,6 @@ from media2face.exporting.livelink import (
     to_values,
 )
 from media2face.types import Float32
-from rclpy.executors import ExternalShutdownException, SingleThreadedExecutor
 from rclpy.node import Node
 from rclpy.qos import QoSProfile, ReliabilityPolicy
 from rclpy.qos_overriding_options import QoSOverridingOptions
@@ -32,6 +30,7 @@ from rclpy.qos_overriding_options import QoSOverridingOptions
 from m2f_node import parameters
 from m2f_node.conversions import stamp_problem
 from m2f_node.parameters import Spec
+from m2f_node.spinning import run_node
 
 LOG_PERIOD_S = 5.0
 DAY_NS = 86_400 * 10**9
@@ -115,6 +114,7 @@ class LiveLinkNode(Node):
             FRAMES_QOS,
             qos_overriding_options=QoSOverridingOptions.with_default_policies(),
         )
+        self.get_logger().info(f"sends {self.target}")
 
     def destroy_node(self) -> None:
         self._socket.close()
@@ -205,21 +205,4 @@ def open_socket(host: str, port: int) -> tuple[socket.socket, tuple[str, int]]:
 
 def main() -> int:
     """Exit status: 1 where a parameter cannot be used, else 0."""
-    rclpy.init()
-    node: LiveLinkNode | None = None
-    try:
-        node = LiveLinkNode()
-        node.get_logger().info(f"sends {node.target}")
-        executor = SingleThreadedExecutor()
-        executor.add_node(node)
-        executor.spin()
-    except ValueError as error:
-        rclpy.logging.get_logger("livelink").fatal(str(error))
-        return 1
-    except (KeyboardInterrupt, ExternalShutdownException):
-        pass
-    finally:
-        if node is not None:
-            node.destroy_node()
-        rclpy.try_shutdown()
-    return 0
+    return run_node("livelink", LiveLinkNode)
